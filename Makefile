@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+# A thin front: the work is in Meson and in scripts/. BUILD names another build folder.
+BUILD ?= build
+export BUILD
+MAKEFLAGS += --no-print-directory
+
+.PHONY: all demo demo-sim test test-fresh bench fmt lint install clean
+
+all: $(BUILD)/build.ninja
+	@ninja -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	@meson setup $(BUILD)
+
+demo: # each part on a bare machine too
+	@scripts/setup build
+	@$(MAKE) demo-sim
+
+demo-sim:
+	@scripts/quietly $(MAKE) all
+	@scripts/demo-sim
+
+test:
+	@scripts/setup build test
+	@scripts/test
+
+test-fresh:
+	@scripts/setup fresh
+	@scripts/test-fresh
+
+bench:
+	@scripts/setup build
+	@scripts/quietly $(MAKE) all
+	@scripts/bench
+
+fmt:
+	@scripts/setup lint
+	@scripts/sources | xargs clang-format-14 -i
+
+lint:
+	@scripts/setup build test lint
+	@scripts/lint
+
+install: all
+	@meson install -C $(BUILD) --no-rebuild
+
+clean:
+	rm -rf build build-asan build-fuzz
