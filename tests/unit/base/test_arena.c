@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The arena and the growing array: zeroed, aligned, apart from each other, reusable. */
+#include "base/arena.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,8 +10,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#include "base/arena.h"
 
 enum { BLOCKS = 2000 };
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Error text: written once, prefixed, cut when too long, and optional. */
+#include "fuyao/error.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,8 +9,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#include "fuyao/error.h"
 
 static void fail_writes_code_and_text(void **state)
 {

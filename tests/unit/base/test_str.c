@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The growing string: always terminated, bytes kept as given. */
+#include "base/str.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,8 +9,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#include "base/str.h"
 
 static void pieces_add_up(void **state)
 {
