@@ -12,6 +12,7 @@ all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
 
 $(BUILD)/build.ninja:
+	@command -v meson >/dev/null || { echo "make: run scripts/setup build first" >&2; exit 3; }
 	@meson setup $(BUILD)
 
 demo: # each part on a bare machine too
