@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Policies: who runs next, on which chip. A policy reads the fleet, keeps only what it derives from
+ * events, and decides; it never changes state itself. Its decisions become intent events through
+ * the round, which the simulator and the daemon both call.
+ */
+#ifndef FUYAO_SCHED_H
+#define FUYAO_SCHED_H
+
+#include "fuyao/fleet.h"
+
+/* Settings as given by --set key=value; keys are NAME.key. Borrowed. */
+typedef struct fy_setting {
+    const char *key, *value;
+} fy_setting;
+
+typedef struct fy_sched_options {
+    const char *policy;    /* a name of fy_policy_list */
+    const char *placement; /* NULL = pack */
+    const fy_setting *settings;
+    int n_settings;
+    uint64_t seed;         /* for policies that draw */
+} fy_sched_options;
+
+/* One entry a policy, ended by a NULL name. */
+typedef struct fy_policy_info {
+    const char *name, *summary;
+    bool oracle; /* uses what nobody can know: true remaining time */
+} fy_policy_info;
+
+const fy_policy_info *fy_policy_list(void);
+
+/* Every key that --set knows, with its meaning and default; ended by a NULL key. */
+typedef struct fy_setting_info {
+    const char *key, *fallback, *meaning;
+} fy_setting_info;
+
+const fy_setting_info *fy_setting_list(void);
+
+typedef struct fy_sched fy_sched;
+
+/*
+ * A policy with its placement, for `fleet` (borrowed, must outlive it).
+ * Errors: FY_EINVAL names the unknown policy, placement, key or value and lists what there is.
+ */
+int fy_sched_open(fy_sched **out, fy_fleet *fleet, const fy_sched_options *options, fy_err *err)
+    FY_NODISCARD;
+void fy_sched_close(fy_sched *sched); /* NULL allowed */
+
+/* Tell the policy of an event that the fleet has applied. */
+void fy_sched_observe(fy_sched *sched, const fy_event *event);
+
+/*
+ * One round at the fleet's present instant: a round event, then the policy's decisions as intent
+ * events, each handed to `emit`, which must apply it to the fleet, tell the policy
+ * (fy_sched_observe) and act on it. Returns the number of decisions, or a negative code.
+ */
+int fy_sched_round(fy_sched *sched, int64_t now_us, fy_event_fn emit, void *ctx, fy_err *err)
+    FY_NODISCARD;
+
+/* The next instant at which time alone may change a decision; INT64_MAX = none. */
+int64_t fy_sched_wake(const fy_sched *sched);
+
+/* Why job `id` waits: a reason and the job that stands in its way (-1 = none). */
+fy_reason fy_sched_explain(const fy_sched *sched, int64_t id, int64_t *other);
+
+/* Hash of the policy, its placement and its settings, as in round events. */
+uint64_t fy_sched_hash(const fy_sched *sched);
+
+#endif

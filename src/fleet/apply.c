@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one mutator. Each kind of event has one function, which first checks that the event makes
+ * sense in the present state and only then changes it: a refused event changes nothing.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fleet/internal.h"
+
+static const int64_t sick_node_window_us = 60 * 1000000LL; /* three jobs failing within a minute */
+
+static int refuse(const fy_job *job, const fy_event *event, fy_err *err)
+{
+    static const char *const names[] = {"blocked",  "held",     "waiting", "starting",
+                                        "running", "stopping", "gone"};
+
+    return fy_fail(err, FY_EINVAL, "%s of job %lld: it is %s", fy_event_name(event->kind),
+                   (long long)event->job, job != NULL ? names[job->state] : "not known");
+}
+
+/* The job an event speaks of, if it is live and the attempt is the present one. */
+static fy_job *job_of(const fy_fleet *fleet, const fy_event *event)
+{
+    fy_job *job = fy_fleet_job(fleet, event->job);
+
+    return job != NULL && event->attempt == job->attempt ? job : NULL;
+}
+
+static bool holds(const fy_job *job)
+{
+    return job->state == FY_JOB_STARTING || job->state == FY_JOB_RUNNING ||
+           job->state == FY_JOB_STOPPING;
+}
+
+/* ------------------------------------------------------------------ chips, nodes, tenants */
+
+static int apply_chip(fy_fleet *fleet, const fy_event *event, fy_err *err)
+{
+    if (fleet->n_chips >= FY_MAX_CHIPS || event->chip != fleet->n_chips) {
+        return fy_fail(err, FY_EINVAL, "chip %d: the next one is %d of at most %d", event->chip,
+                       fleet->n_chips, FY_MAX_CHIPS);
+    }
+    fleet->pools[fleet->n_chips++] = (fy_pool){.name = fy_arena_strdup(&fleet->arena, event->name),
+                                               .at_us = event->t_us};
+    return 0;
+}
+
+static int apply_node(fy_fleet *fleet, const fy_event *event, fy_err *err)
+{
+    fy_node *node;
+
+    if (event->node < 0 || (size_t)event->node >= fleet->n_nodes) {
+        return fy_fail(err, FY_EINVAL, "%s: no node %d", fy_event_name(event->kind), event->node);
+    }
+    node = &fleet->nodes[event->node];
+    fy_node_unlist(fleet, node);
+    if (event->kind == FY_EV_NODE_DRAINED) {
+        node->drained = true;
+    } else if (event->kind == FY_EV_NODE_RESUMED) {
+        node->drained = false;
+    } else {
+        bool window = event->b > event->a;
+
+        node->reserved_tenant = window ? event->tenant : -1;
+        node->reserved_from_us = window ? event->a : FY_NEVER;
+        node->reserved_to_us = window ? event->b : FY_NEVER;
+    }
+    fy_node_list(fleet, node);
+    return 0;
+}
+
+static int apply_node_power(fy_fleet *fleet, const fy_event *event, fy_err *err)
+{
+    if (event->node < 0 || (size_t)event->node >= fleet->n_nodes) {
+        return fy_fail(err, FY_EINVAL, "%s: no node %d", fy_event_name(event->kind), event->node);
+    }
+    fy_node_set_up(fleet, &fleet->nodes[event->node], event->kind == FY_EV_NODE_UP);
+    return 0;
+}
+
+static int apply_tenant(fy_fleet *fleet, const fy_event *event, fy_err *err)
+{
+    const fy_tenant_record *rec = event->tenant_record;
+    fy_tenant *tenant;
+
+    if (event->tenant < 0 || (size_t)event->tenant > fleet->n_tenants || !(rec->weight > 0) ||
+        rec->weight > 1e12 || rec->borrow_milli < -1 || rec->n > fleet->n_chips) {
+        return fy_fail(err, FY_EINVAL, "tenant %s: number, weight or limits out of range",
+                       rec->name);
+    }
+    if ((size_t)event->tenant == fleet->n_tenants) {
+        fleet->tenants = fy_grow(fleet->tenants, &fleet->tenants_room, fleet->n_tenants + 1,
+                                 sizeof *fleet->tenants);
+        fleet->tenants[fleet->n_tenants++] = (fy_tenant){
+            .name = fy_arena_strdup(&fleet->arena, rec->name), .at_us = event->t_us};
+    }
+    tenant = &fleet->tenants[event->tenant];
+    tenant->weight = rec->weight;
+    tenant->borrow_milli = rec->borrow_milli;
+    memset(tenant->guarantee_milli, 0, sizeof tenant->guarantee_milli);
+    for (int c = 0; c < rec->n; c++) {
+        tenant->guarantee_milli[c] = rec->guarantee_milli[c];
+    }
+    for (int c = 0; c < fleet->n_chips; c++) {
+        fleet->pools[c].releases++; /* limits moved: what did not fit may fit now */
+    }
+    return 0;
+}
+
+/* ------------------------------------------------------------------ health */
+
+/* Blame `node` for a failure of `job`: the third job within a minute drains it. */
+static void blame_node(fy_fleet *fleet, int32_t number, int64_t job)
+{
+    fy_node *node = &fleet->nodes[number];
+    int recent = 0;
+
+    if (node->fail_job[0] != job) {
+        for (int i = 2; i > 0; i--) {
+            node->fail_job[i] = node->fail_job[i - 1];
+            node->fail_us[i] = node->fail_us[i - 1];
+        }
+    }
+    node->fail_job[0] = job;
+    node->fail_us[0] = fleet->now_us;
+    for (int i = 0; i < 3; i++) {
+        recent += node->fail_job[i] >= 0 && fleet->now_us - node->fail_us[i] <= sick_node_window_us;
+    }
+    if (recent == 3 && node->fail_job[0] != node->fail_job[2] &&
+        node->fail_job[1] != node->fail_job[2] && !node->drained) {
+        fy_node_unlist(fleet, node);
+        node->drained = true;
+        fy_node_list(fleet, node);
+    }
+}
+
+/* Remember that `job` failed on `node`: returns true on the third different node. */
+static bool blame_job(fy_job *job, int32_t node)
+{
+    for (int i = 0; i < 3; i++) {
+        if (job->failed_nodes[i] == node) {
+            return false;
+        }
+        if (job->failed_nodes[i] < 0) {
+            job->failed_nodes[i] = node;
+            return i == 2;
+        }
+    }
+    return true;
+}
+
+/* ------------------------------------------------------------------ the life of a job */
+
+static void count_array(fy_fleet *fleet, const fy_job *job, int sign)
+{
+    if (job->rec.array_limit > 0) {
+        fy_array_find(fleet, job->rec.array_of)->running += sign;
+        if (sign < 0) {
+            for (int c = 0; c < fleet->n_chips; c++) {
+                fleet->pools[c].releases++;
+            }
+        }
+    }
+}
+
+/* The attempt is over at now: account for it and give everything back. `saved`: nothing is lost. */
+static void end_attempt(fy_fleet *fleet, fy_job *job, bool saved)
+{
+    fy_pool *pool = &fleet->pools[job->chip];
+    int64_t done = fy_job_done(job, fleet->now_us);
+    int64_t kept = saved ? done : fy_job_saved(job, fleet->now_us);
+
+    fy_job_segment(job, fleet->now_us);
+    if (job->state == FY_JOB_STOPPING) {
+        pool->stopping_milli -= job->held_milli;
+    }
+    if (done > kept) {
+        fy_wide lost = (fy_wide)(done - kept) * 1000000 / job->rate_q * job->held_milli;
+
+        lost = lost < job->attempt_held - job->attempt_pause
+                   ? lost
+                   : job->attempt_held - job->attempt_pause;
+        job->lost_int += lost;
+        pool->productive_int -= lost;
+    }
+    pool->productive_int += job->attempt_held - job->attempt_pause;
+    job->done_q = kept;
+    job->rate_q = 0;
+    count_array(fleet, job, -1);
+    fy_place_release(fleet, job);
+    fleet->n_running--;
+}
+
+static void requeue(fy_fleet *fleet, fy_job *job)
+{
+    job->state = FY_JOB_WAITING;
+    job->queued_us = fleet->now_us;
+    fleet->n_waiting++;
+    fleet->tenants[job->tenant].n_waiting++;
+}
+
+fy_reason fy_fleet_may_start(const fy_fleet *fleet, const fy_job *job, int chip, int64_t milli)
+{
+    const fy_tenant *tenant = &fleet->tenants[job->tenant];
+
+    if (tenant->borrow_milli >= 0) {
+        int64_t beyond = 0;
+
+        for (int c = 0; c < fleet->n_chips; c++) {
+            int64_t held = tenant->held_milli[c] + (c == chip ? milli : 0);
+            int64_t over = held - tenant->guarantee_milli[c];
+
+            beyond += over > 0 ? over : 0;
+        }
+        if (beyond > tenant->borrow_milli) {
+            return FY_WHY_TENANT_LIMIT;
+        }
+    }
+    if (job->rec.array_limit > 0) {
+        for (size_t i = fleet->n_arrays; i-- > 0;) {
+            if (fleet->arrays[i].of == job->rec.array_of &&
+                fleet->arrays[i].running >= job->rec.array_limit) {
+                return FY_WHY_ARRAY_LIMIT;
+            }
+        }
+    }
+    if (fleet->power_cap_mw != FY_NEVER && fleet->pools[chip].n_nodes > 0) {
+        const fy_node *node = &fleet->nodes[fleet->pools[chip].nodes[0]];
+        int64_t more = (node->active_mw[FY_HI] - node->idle_mw[FY_HI]) * milli / FY_WHOLE;
+
+        if (fleet->power_mw[FY_HI] + more > fleet->power_cap_mw) {
+            return FY_WHY_POWER_CAP;
+        }
+    }
+    return FY_WHY_NONE;
+}
+
+static int apply_starting(fy_fleet *fleet, const fy_event *event, fy_err *err)
+{
+    fy_job *job = fy_fleet_job(fleet, event->job);
+    const fy_place *place = event->place;
+    int64_t milli;
+
+    if (job == NULL || job->state != FY_JOB_WAITING || event->attempt != job->attempt + 1) {
+        return refuse(job, event, err);
+    }
+    if (place == NULL || place->chip < 0 || place->chip >= fleet->n_chips ||
+        fy_job_rate_on(job, place->chip) == NULL) {
+        return fy_fail(err, FY_EINVAL, "job %lld has no rate on that chip", (long long)job->id);
+    }
+    if (fy_place_check(fleet, job, place, NULL, err) != 0) {
+        return FY_EINVAL;
+    }
+    milli = (int64_t)place->n_devices * (job->rec.milli > 0 ? job->rec.milli : FY_WHOLE);
+    if (fy_fleet_may_start(fleet, job, place->chip, milli) != FY_WHY_NONE) {
+        return fy_fail(err, FY_EINVAL, "job %lld may not start: %s", (long long)job->id,
+                       fy_reason_text(fy_fleet_may_start(fleet, job, place->chip, milli)));
+    }
+    job->state = FY_JOB_STARTING;
+    job->attempt++;
+    job->start_us = event->t_us;
+    job->held_at_us = event->t_us;
+    job->attempt_held = job->attempt_pause = 0;
+    fy_place_hold(fleet, job, place);
+    job->spread = place->n_chunks > fy_fleet_least_nodes(fleet, &fleet->classes[job->cls],
+                                                         place->chip, place->workers);
+    if (job->first_start_us < 0) {
+        job->first_start_us = event->t_us;
+    }
+    count_array(fleet, job, 1);
+    fleet->n_waiting--;
+    fleet->tenants[job->tenant].n_waiting--;
+    fleet->n_running++;
+    return 0;
+}
+
+static int apply_started(fy_fleet *fleet, const fy_event *event, fy_err *err)
+{
+    fy_job *job = job_of(fleet, event);
+
+    if (job == NULL || job->state != FY_JOB_STARTING || event->a <= 0 || event->b < 0) {
+        return refuse(job, event, err);
+    }
+    fy_job_anchor(job, event->t_us, event->a, event->b);
+    job->state = FY_JOB_RUNNING;
+    return 0;
+}
+
+static int apply_stopping(fy_fleet *fleet, const fy_event *event, fy_err *err)
+{
+    fy_job *job = job_of(fleet, event);
+    int64_t done, saved;
+
+    if (job == NULL || (job->state != FY_JOB_RUNNING && job->state != FY_JOB_STARTING)) {
+        return refuse(job, event, err);
+    }
+    /* Progress ends here; what stopped brings is whether it is kept. */
+    done = fy_job_done(job, event->t_us);
+    saved = fy_job_saved(job, event->t_us);
+    fy_job_segment(job, event->t_us);
+    job->state = FY_JOB_STOPPING;
+    job->done_q = done;
+    job->saved_q = saved;
+    job->preemptions++;
+    fleet->pools[job->chip].stopping_milli += job->held_milli;
+    return 0;
+}
+
+static int apply_stopped(fy_fleet *fleet, const fy_event *event, fy_err *err)
+{
+    fy_job *job = job_of(fleet, event);
+    bool saved = event->a == 1;
+
+    if (job == NULL || !holds(job)) {
+        return refuse(job, event, err);
+    }
+    end_attempt(fleet, job, saved);
+    requeue(fleet, job);
+    return 0;
+}
+
+static int apply_end(fy_fleet *fleet, const fy_event *event, fy_err *err)
+{
+    bool any_state = event->kind == FY_EV_CANCELLED;
+    fy_job *job = any_state ? fy_fleet_job(fleet, event->job) : job_of(fleet, event);
+
+    if (job == NULL || (!any_state && !holds(job))) {
+        return refuse(job, event, err);
+    }
+    if (event->kind == FY_EV_FINISHED && job->rec.work_q >= 0 &&
+        fy_job_done(job, event->t_us) < job->rec.work_q) {
+        return fy_fail(err, FY_EINVAL, "job %lld cannot have finished: its work is not done",
+                       (long long)job->id);
+    }
+    if (holds(job)) {
+        end_attempt(fleet, job, true);
+    }
+    fy_job_end(fleet, job,
+               event->kind == FY_EV_FINISHED ? FY_ENDED_OK : FY_ENDED_CANCELLED);
+    return 0;
+}
+
+static int apply_failed(fy_fleet *fleet, const fy_event *event, fy_err *err)
+{
+    fy_job *job = job_of(fleet, event);
+    bool hold = false;
+
+    if (job == NULL || !holds(job)) {
+        return refuse(job, event, err);
+    }
+    if (event->node >= 0 && (size_t)event->node >= fleet->n_nodes) {
+        return fy_fail(err, FY_EINVAL, "failed: no node %d", event->node);
+    }
+    if (event->node >= 0) {
+        blame_node(fleet, event->node, job->id);
+        hold = blame_job(job, event->node);
+    }
+    end_attempt(fleet, job, event->a != 1);
+    job->failures++;
+    if (event->a != 1) {
+        fy_job_end(fleet, job, FY_ENDED_FAILED);
+    } else {
+        requeue(fleet, job);
+        if (hold) {
+            job->state = FY_JOB_HELD;
+            fleet->n_waiting--;
+            fleet->tenants[job->tenant].n_waiting--;
+        }
+    }
+    return 0;
+}
+
+static int apply_held(fy_fleet *fleet, const fy_event *event, fy_err *err)
+{
+    fy_job *job = fy_fleet_job(fleet, event->job);
+    bool hold = event->kind == FY_EV_HELD;
+
+    if (job == NULL || job->n_open < 0 ||
+        job->state != (hold ? FY_JOB_WAITING : FY_JOB_HELD)) {
+        return refuse(job, event, err);
+    }
+    if (hold) {
+        job->state = FY_JOB_HELD;
+        fleet->n_waiting--;
+        fleet->tenants[job->tenant].n_waiting--;
+    } else {
+        for (int i = 0; i < 3; i++) {
+            job->failed_nodes[i] = -1;
+        }
+        requeue(fleet, job);
+    }
+    return 0;
+}
+
+static int apply_rated(fy_fleet *fleet, const fy_event *event, fy_err *err)
+{
+    fy_job *job = job_of(fleet, event);
+
+    if (job == NULL || job->state != FY_JOB_RUNNING || event->a < 0) {
+        return refuse(job, event, err);
+    }
+    if (event->kind == FY_EV_RATED) {
+        int64_t pause = job->anchor_us > event->t_us ? job->anchor_us - event->t_us : 0;
+
+        fy_job_anchor(job, event->t_us, event->a, pause);
+    } else if (event->kind == FY_EV_CHECKPOINTED) {
+        fy_job_anchor(job, event->t_us, job->rate_q, 0);
+        job->saved_q = job->done_q;
+        job->saved_us = event->t_us;
+    } else { /* progress as observed: it may correct the model in either direction */
+        fy_job_anchor(job, event->t_us, job->rate_q, 0);
+        job->done_q = job->rec.work_q >= 0 && event->a > job->rec.work_q ? job->rec.work_q
+                                                                         : event->a;
+        job->saved_q = job->saved_q < job->done_q ? job->saved_q : job->done_q;
+    }
+    return 0;
+}
+
+/* A running gang gets another place (fewer, more or other workers) and goes on from there. */
+static int apply_moved(fy_fleet *fleet, const fy_event *event, fy_err *err)
+{
+    fy_job *job = job_of(fleet, event);
+    fy_place old;
+    bool lose = event->kind == FY_EV_MOVED;
+    int status;
+
+    if (job == NULL || job->state != FY_JOB_RUNNING || event->place == NULL ||
+        event->place->chip != job->chip || event->a <= 0 || event->b < 0) {
+        return refuse(job, event, err);
+    }
+    fy_job_anchor(job, event->t_us, job->rate_q, 0);
+    old = (fy_place){.chip = job->chip,
+                     .workers = job->workers,
+                     .n_chunks = job->n_holds,
+                     .n_devices = job->n_devices};
+    old.chunks = fy_calloc((size_t)old.n_chunks + 1, sizeof *old.chunks);
+    old.devices = fy_calloc((size_t)old.n_devices + 1, sizeof *old.devices);
+    for (int i = 0; i < old.n_chunks; i++) {
+        old.chunks[i] = (fy_chunk){job->holds[i].node, job->holds[i].workers};
+    }
+    memcpy(old.devices, job->devices, (size_t)old.n_devices * sizeof *old.devices);
+    fy_place_release(fleet, job);
+    status = fy_place_check(fleet, job, event->place, job, err);
+    fy_place_hold(fleet, job, status == 0 ? event->place : &old);
+    free(old.chunks);
+    free(old.devices);
+    if (status != 0) {
+        return status;
+    }
+    if (lose) {
+        fy_wide lost = (fy_wide)(job->done_q - job->saved_q) * 1000000 /
+                       (job->rate_q > 0 ? job->rate_q : 1) * old.n_devices * FY_WHOLE;
+
+        job->lost_int += lost;
+        fleet->pools[job->chip].productive_int -= lost;
+        job->done_q = job->saved_q;
+        job->failures++;
+    }
+    job->anchor_us = event->t_us + event->b;
+    job->rate_q = event->a;
+    return 0;
+}
+
+static int apply_limits(fy_fleet *fleet, const fy_event *event, fy_err *err)
+{
+    fy_job *job = fy_fleet_job(fleet, event->job);
+
+    if (job == NULL || event->a < -1) {
+        return refuse(job, event, err);
+    }
+    job->rec.limit_us = event->a;
+    return 0;
+}
+
+typedef int (*apply_fn)(fy_fleet *, const fy_event *, fy_err *);
+
+static int apply_round(fy_fleet *fleet, const fy_event *event, fy_err *err)
+{
+    (void)fleet;
+    (void)event;
+    (void)err;
+    return 0;
+}
+
+static const apply_fn appliers[FY_N_EVENT_KINDS] = {
+    [FY_EV_CHIP_ADDED] = apply_chip,
+    [FY_EV_NODE_ADDED] = fy_node_new,
+    [FY_EV_NODE_DOWN] = apply_node_power,
+    [FY_EV_NODE_UP] = apply_node_power,
+    [FY_EV_NODE_DRAINED] = apply_node,
+    [FY_EV_NODE_RESUMED] = apply_node,
+    [FY_EV_NODE_RESERVED] = apply_node,
+    [FY_EV_TENANT_SET] = apply_tenant,
+    [FY_EV_SUBMITTED] = fy_job_new,
+    [FY_EV_CANCELLED] = apply_end,
+    [FY_EV_FINISHED] = apply_end,
+    [FY_EV_FAILED] = apply_failed,
+    [FY_EV_PROGRESS] = apply_rated,
+    [FY_EV_LIMITS] = apply_limits,
+    [FY_EV_HELD] = apply_held,
+    [FY_EV_RELEASED] = apply_held,
+    [FY_EV_ROUND] = apply_round,
+    [FY_EV_STARTING] = apply_starting,
+    [FY_EV_STARTED] = apply_started,
+    [FY_EV_STOPPING] = apply_stopping,
+    [FY_EV_STOPPED] = apply_stopped,
+    [FY_EV_RESIZING] = apply_moved,
+    [FY_EV_MOVED] = apply_moved,
+    [FY_EV_CHECKPOINTED] = apply_rated,
+    [FY_EV_RATED] = apply_rated,
+};
+
+int fy_fleet_apply(fy_fleet *fleet, const fy_event *event, fy_err *err)
+{
+    int status;
+
+    if (event->t_us < fleet->now_us && fleet->n_events > 0) {
+        return fy_fail(err, FY_EINVAL, "%s at %lld us: the fleet is already at %lld us",
+                       fy_event_name(event->kind), (long long)event->t_us,
+                       (long long)fleet->now_us);
+    }
+    if ((int)event->kind < 0 || event->kind >= FY_N_EVENT_KINDS) {
+        return fy_fail(err, FY_EINVAL, "event of unknown kind %d", (int)event->kind);
+    }
+    if (fleet->n_events == 0) {
+        fleet->now_us = event->t_us;
+    }
+    fy_advance(fleet, event->t_us);
+    status = appliers[event->kind](fleet, event, err);
+    if (status == 0) {
+        fleet->n_events++;
+    }
+    return status;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of src/fleet/ share among themselves: the writing side of state.h. */
+#ifndef FUYAO_FLEET_INTERNAL_H
+#define FUYAO_FLEET_INTERNAL_H
+
+#include "fleet/state.h"
+
+/* job.c: jobs' slots, records and classes */
+int fy_job_new(fy_fleet *fleet, const fy_event *event, fy_err *err) FY_NODISCARD;
+void fy_job_end(fy_fleet *fleet, fy_job *job, int32_t how);
+void fy_class_refresh(fy_fleet *fleet, fy_class *cls);
+fy_array *fy_array_find(fy_fleet *fleet, int64_t of);
+
+/* node.c: nodes, their free sets, and what is held on them */
+int fy_node_new(fy_fleet *fleet, const fy_event *event, fy_err *err) FY_NODISCARD;
+void fy_node_list(fy_fleet *fleet, fy_node *node);   /* put into or take out of the free sets, */
+void fy_node_unlist(fy_fleet *fleet, fy_node *node); /* before and after a change */
+void fy_node_set_up(fy_fleet *fleet, fy_node *node, bool up);
+int fy_place_check(const fy_fleet *fleet, const fy_job *job, const fy_place *place,
+                   const fy_job *holder, fy_err *err) FY_NODISCARD;
+void fy_place_hold(fy_fleet *fleet, fy_job *job, const fy_place *place);
+void fy_place_release(fy_fleet *fleet, fy_job *job);
+
+/* account.c: lazy integration */
+void fy_advance(fy_fleet *fleet, int64_t t_us);
+void fy_pool_integrate(fy_pool *pool, int64_t t_us);
+void fy_tenant_integrate(fy_tenant *tenant, int64_t t_us);
+void fy_job_segment(fy_job *job, int64_t t_us);
+void fy_job_anchor(fy_job *job, int64_t t_us, int64_t rate_q, int64_t pause_us);
+
+/* frag.c */
+void fy_frag_flush(fy_fleet *fleet);
+
+#endif

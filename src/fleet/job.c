@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: MIT */
+/* Jobs' slots, the copies of their records, and the classes of like asks. */
+#include <string.h>
+
+#include "fleet/internal.h"
+
+fy_job_spec fy_job_spec_default(void)
+{
+    return (fy_job_spec){.name = "",
+                         .tenant = "",
+                         .priority = FY_NORMAL,
+                         .workers = 1,
+                         .min_workers = 1,
+                         .max_workers = 1,
+                         .devices = 1,
+                         .work = NAN,
+                         .mix = {NAN, NAN, NAN, NAN},
+                         .cancel_us = -1,
+                         .checkpoint_interval_us = -1,
+                         .checkpoint_cost_us = -1,
+                         .restart_cost_us = -1,
+                         .limit_us = -1,
+                         .deadline_us = -1,
+                         .array_index = -1,
+                         .array_of = -1};
+}
+
+static uint64_t hash_bytes(const void *bytes, size_t len)
+{
+    const unsigned char *p = bytes;
+    uint64_t h = 0xcbf29ce484222325u; /* FNV-1a, 64 bits */
+
+    for (size_t i = 0; i < len; i++) {
+        h = (h ^ p[i]) * 0x100000001b3u;
+    }
+    return h;
+}
+
+/* ------------------------------------------------------------------ classes */
+
+/* Workers of this class that the empty node could hold. */
+static int64_t node_capacity(const fy_node *node, const fy_class_key *key)
+{
+    int64_t n = INT32_MAX;
+
+    if (key->milli > 0) {
+        n = node->n_devices > 0 ? 1 : 0;
+    } else if (key->devices > 0) {
+        n = node->n_devices / key->devices;
+    }
+    if (key->cpu_milli > 0 && node->cpu_total / key->cpu_milli < n) {
+        n = node->cpu_total / key->cpu_milli;
+    }
+    if (key->memory_mib > 0 && node->memory_total / key->memory_mib < n) {
+        n = node->memory_total / key->memory_mib;
+    }
+    return n;
+}
+
+int fy_fleet_least_nodes(const fy_fleet *fleet, const fy_class *cls, int chip, int workers)
+{
+    const fy_pool *pool = &fleet->pools[chip];
+    int per_node;
+
+    if (cls->key.devices == 0) {
+        return 1;
+    }
+    per_node = pool->max_devices / cls->key.devices;
+    return per_node > 0 ? (workers + per_node - 1) / per_node : workers;
+}
+
+/* Does the class fit on the empty fleet? Sets cls->never. */
+void fy_class_refresh(fy_fleet *fleet, fy_class *cls)
+{
+    const fy_class_key *key = &cls->key;
+
+    cls->shape = fleet->shape;
+    cls->never = key->mask == 0 ? FY_WHY_NEVER_CHIP : FY_WHY_NEVER_SIZE;
+    for (int c = 0; c < fleet->n_chips; c++) {
+        const fy_pool *pool = &fleet->pools[c];
+        int64_t room = 0;
+
+        if ((key->mask >> c & 1) == 0) {
+            continue;
+        }
+        for (int i = 0; i < pool->n_nodes && room < key->min_workers; i++) {
+            room += node_capacity(&fleet->nodes[pool->nodes[i]], key);
+        }
+        if (room >= key->min_workers) {
+            cls->never = FY_WHY_NONE;
+            return;
+        }
+    }
+}
+
+static void grow_class_hash(fy_fleet *fleet)
+{
+    size_t buckets = fleet->class_buckets > 0 ? fleet->class_buckets * 4 : 256;
+
+    fleet->class_hash = fy_realloc(fleet->class_hash, buckets, sizeof *fleet->class_hash);
+    fleet->class_buckets = buckets;
+    memset(fleet->class_hash, 0xff, buckets * sizeof *fleet->class_hash);
+    for (size_t i = 0; i < fleet->n_classes; i++) {
+        fy_class *cls = &fleet->classes[i];
+        size_t b = hash_bytes(&cls->key, sizeof cls->key) & (buckets - 1);
+
+        cls->next = fleet->class_hash[b];
+        fleet->class_hash[b] = cls->index;
+    }
+}
+
+static int32_t find_class(fy_fleet *fleet, const fy_class_key *key)
+{
+    size_t b;
+    fy_class *cls;
+
+    if (fleet->n_classes >= fleet->class_buckets) {
+        grow_class_hash(fleet);
+    }
+    b = hash_bytes(key, sizeof *key) & (fleet->class_buckets - 1);
+    for (int32_t i = fleet->class_hash[b]; i >= 0; i = fleet->classes[i].next) {
+        if (memcmp(&fleet->classes[i].key, key, sizeof *key) == 0) {
+            return i;
+        }
+    }
+    fleet->classes = fy_grow(fleet->classes, &fleet->classes_room, fleet->n_classes + 1,
+                             sizeof *fleet->classes);
+    cls = &fleet->classes[fleet->n_classes];
+    *cls = (fy_class){.index = (int32_t)fleet->n_classes, .next = fleet->class_hash[b]};
+    memcpy(&cls->key, key, sizeof *key);
+    fleet->class_hash[b] = cls->index;
+    fleet->n_classes++;
+    fy_class_refresh(fleet, cls);
+    return cls->index;
+}
+
+static int32_t class_of(fy_fleet *fleet, const fy_job_record *rec)
+{
+    fy_class_key key;
+
+    memset(&key, 0, sizeof key); /* the padding takes part in comparing and hashing */
+    key.workers = rec->workers;
+    key.min_workers = rec->min_workers;
+    key.max_workers = rec->max_workers;
+    key.devices = rec->devices;
+    key.milli = rec->milli;
+    key.spares = rec->spares;
+    key.tenant = rec->tenant;
+    key.cpu_milli = rec->cpu_milli;
+    key.memory_mib = rec->memory_mib;
+    key.array_limit = rec->array_limit;
+    key.array_of = rec->array_limit > 0 ? rec->array_of : -1;
+    for (int i = 0; i < rec->n_rates; i++) {
+        uint64_t bit = (uint64_t)1 << rec->rates[i].chip;
+
+        key.mask |= rec->rates[i].rate_q > 0 ? bit : 0;
+        key.tight |= rec->rates[i].spread_q > 0 ? 0 : bit;
+    }
+    return find_class(fleet, &key);
+}
+
+/* ------------------------------------------------------------------ arrays */
+
+fy_array *fy_array_find(fy_fleet *fleet, int64_t of)
+{
+    for (size_t i = fleet->n_arrays; i-- > 0;) {
+        if (fleet->arrays[i].of == of) {
+            return &fleet->arrays[i];
+        }
+    }
+    fleet->arrays = fy_grow(fleet->arrays, &fleet->arrays_room, fleet->n_arrays + 1,
+                            sizeof *fleet->arrays);
+    fleet->arrays[fleet->n_arrays] = (fy_array){.of = of};
+    return &fleet->arrays[fleet->n_arrays++];
+}
+
+/* ------------------------------------------------------------------ jobs */
+
+static int check_record(const fy_fleet *fleet, const fy_event *event, fy_err *err)
+{
+    const fy_job_record *rec = event->job_record;
+    bool ok = rec->workers >= 1 && rec->min_workers >= 1 && rec->min_workers <= rec->workers &&
+              rec->max_workers >= rec->workers && rec->max_workers <= 1 << 20 &&
+              rec->devices >= 0 && rec->devices <= 4096 && rec->milli >= 0 &&
+              rec->milli < FY_WHOLE && rec->spares >= 0 && rec->spares <= 1 << 20 &&
+              rec->cpu_milli >= 0 && rec->cpu_milli <= FY_PLENTY / (1 << 21) &&
+              rec->memory_mib >= 0 && rec->memory_mib <= FY_PLENTY / (1 << 21) &&
+              rec->work_q >= -1 && rec->checkpoint_interval_us >= 0 &&
+              rec->checkpoint_cost_us >= 0 && rec->restart_cost_us >= 0 && rec->min_run_us >= 0;
+
+    if (!ok || (rec->milli > 0 && (rec->max_workers != 1 || rec->devices != 1))) {
+        return fy_fail(err, FY_EINVAL, "job %s: its size, work or costs are out of range",
+                       rec->name);
+    }
+    if (event->job != (int64_t)fleet->n_ids) {
+        return fy_fail(err, FY_EINVAL, "job %s has id %lld; the next id is %zu", rec->name,
+                       (long long)event->job, fleet->n_ids);
+    }
+    if (rec->tenant < 0 || (size_t)rec->tenant >= fleet->n_tenants) {
+        return fy_fail(err, FY_EINVAL, "job %s: no tenant %d", rec->name, rec->tenant);
+    }
+    for (int i = 0; i < rec->n_rates; i++) {
+        if (rec->rates[i].chip < 0 || rec->rates[i].chip >= fleet->n_chips ||
+            rec->rates[i].rate_q < 0 || rec->rates[i].spread_q < 0) {
+            return fy_fail(err, FY_EINVAL, "job %s: rate %d is malformed", rec->name, i);
+        }
+    }
+    for (int i = 0; i < rec->n_after; i++) {
+        if (rec->after[i] < 0 || rec->after[i] >= event->job) {
+            return fy_fail(err, FY_EINVAL, "job %s depends on job %lld, which is not before it",
+                           rec->name, (long long)rec->after[i]);
+        }
+    }
+    return 0;
+}
+
+static void copy_record(fy_fleet *fleet, fy_job *job, const fy_job_record *rec)
+{
+    size_t rates = (size_t)rec->n_rates * sizeof(fy_rate);
+    size_t after = (size_t)rec->n_after * sizeof(int64_t);
+    size_t name = strlen(rec->name) + 1;
+    char *block;
+
+    job->block_size = rates + after + name;
+    block = job->block = fy_blocks_get(&fleet->blocks, job->block_size);
+    job->rec = *rec;
+    job->rec.rates = (fy_rate *)(void *)block;
+    job->rec.after = (int64_t *)(void *)(block + rates);
+    job->rec.name = block + rates + after;
+    if (rates > 0) {
+        memcpy(block, rec->rates, rates);
+    }
+    if (after > 0) {
+        memcpy(block + rates, rec->after, after);
+    }
+    memcpy(block + rates + after, rec->name, name);
+}
+
+/* Register the job with those it waits for. Returns true if one can no longer finish well. */
+static bool await(fy_fleet *fleet, fy_job *job)
+{
+    for (int i = 0; i < job->rec.n_after; i++) {
+        fy_job *first = fy_fleet_job(fleet, job->rec.after[i]);
+        int32_t how = fleet->slot_of[job->rec.after[i]];
+
+        if (first != NULL) {
+            fy_dependent *link = fy_blocks_get(&fleet->blocks, sizeof *link);
+
+            *link = (fy_dependent){.next = first->dependents, .id = job->id};
+            first->dependents = link;
+            job->n_open++;
+        } else if (how != FY_ENDED_OK) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static fy_job *take_slot(fy_fleet *fleet)
+{
+    int32_t slot;
+
+    if (fleet->n_free_slots > 0) {
+        slot = fleet->free_slots[--fleet->n_free_slots];
+    } else {
+        slot = (int32_t)fleet->n_slots;
+        fleet->jobs =
+            fy_grow(fleet->jobs, &fleet->slots_room, fleet->n_slots + 1, sizeof *fleet->jobs);
+        fleet->jobs[fleet->n_slots++] = fy_arena_alloc(&fleet->arena, sizeof(fy_job));
+    }
+    *fleet->jobs[slot] = (fy_job){.slot = slot};
+    return fleet->jobs[slot];
+}
+
+int fy_job_new(fy_fleet *fleet, const fy_event *event, fy_err *err)
+{
+    fy_job *job;
+    bool broken;
+
+    if (check_record(fleet, event, err) != 0) {
+        return FY_EINVAL;
+    }
+    job = take_slot(fleet);
+    job->id = event->job;
+    job->tenant = event->job_record->tenant;
+    copy_record(fleet, job, event->job_record);
+    fleet->slot_of =
+        fy_grow(fleet->slot_of, &fleet->ids_room, fleet->n_ids + 1, sizeof *fleet->slot_of);
+    fleet->slot_of[fleet->n_ids++] = job->slot;
+    job->cls = class_of(fleet, &job->rec);
+    if (fleet->classes[job->cls].shape != fleet->shape) {
+        fy_class_refresh(fleet, &fleet->classes[job->cls]);
+    }
+    job->never = fleet->classes[job->cls].never;
+    job->submit_us = job->queued_us = job->held_at_us = event->t_us;
+    job->first_start_us = -1;
+    job->chip = -1;
+    for (int i = 0; i < 3; i++) {
+        job->failed_nodes[i] = -1;
+    }
+    job->active_at_submit = fleet->active_int;
+    fleet->n_live++;
+    fleet->n_active++;
+    broken = await(fleet, job);
+    if (broken) {
+        job->state = FY_JOB_HELD; /* its dependency can never be satisfied */
+        job->n_open = -1;
+    } else if (job->n_open > 0) {
+        job->state = FY_JOB_BLOCKED;
+    } else {
+        job->state = FY_JOB_WAITING;
+        fleet->n_waiting++;
+        fleet->tenants[job->tenant].n_waiting++;
+    }
+    return 0;
+}
+
+/* One of those that `job` waited for has ended. */
+static void settle_dependent(fy_fleet *fleet, fy_job *job, int32_t how)
+{
+    if (job == NULL || job->n_open <= 0) {
+        return;
+    }
+    if (how != FY_ENDED_OK) {
+        job->state = FY_JOB_HELD;
+        job->n_open = -1;
+        return;
+    }
+    if (--job->n_open == 0 && job->state == FY_JOB_BLOCKED) {
+        job->state = FY_JOB_WAITING;
+        job->queued_us = fleet->now_us;
+        fleet->n_waiting++;
+        fleet->tenants[job->tenant].n_waiting++;
+    }
+}
+
+void fy_job_end(fy_fleet *fleet, fy_job *job, int32_t how)
+{
+    fy_dependent *link = job->dependents;
+
+    if (job->state == FY_JOB_WAITING) {
+        fleet->n_waiting--;
+        fleet->tenants[job->tenant].n_waiting--;
+    }
+    job->state = FY_JOB_GONE;
+    job->dependents = NULL;
+    fleet->slot_of[job->id] = how;
+    fleet->n_live--;
+    fleet->n_active--;
+    while (link != NULL) {
+        fy_dependent *next = link->next;
+
+        settle_dependent(fleet, fy_fleet_job(fleet, link->id), how);
+        fy_blocks_put(&fleet->blocks, link, sizeof *link);
+        link = next;
+    }
+    fy_blocks_put(&fleet->blocks, job->block, job->block_size);
+    job->block = NULL;
+    fleet->free_slots = fy_grow(fleet->free_slots, &fleet->free_slots_room,
+                                fleet->n_free_slots + 1, sizeof *fleet->free_slots);
+    fleet->free_slots[fleet->n_free_slots++] = job->slot;
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+#include "sched/queue.h"
+
+#include <stdlib.h>
+
+static fy_queue_class *class_at(fy_queue *queue, int32_t cls)
+{
+    queue->classes =
+        fy_grow(queue->classes, &queue->room, (size_t)cls + 1, sizeof *queue->classes);
+    for (; queue->n <= (size_t)cls; queue->n++) {
+        queue->classes[queue->n] =
+            (fy_queue_class){.active_at = -1, .blocked_at = UINT64_MAX};
+    }
+    return &queue->classes[cls];
+}
+
+bool fy_queue_has(const fy_queue *queue, const fy_job *job)
+{
+    return fy_heap_has(&queue->pos, job->slot);
+}
+
+void fy_queue_put(fy_queue *queue, const fy_job *job, int64_t key, int64_t tie)
+{
+    fy_queue_class *qc = class_at(queue, job->cls);
+
+    queue->n_jobs += !fy_queue_has(queue, job);
+    fy_heap_set(&qc->heap, &queue->pos, job->slot, key, tie);
+    if (qc->active_at < 0) {
+        queue->active =
+            fy_grow(queue->active, &queue->active_room, queue->n_active + 1, sizeof *queue->active);
+        qc->active_at = (int32_t)queue->n_active;
+        queue->active[queue->n_active++] = job->cls;
+    }
+}
+
+void fy_queue_remove(fy_queue *queue, const fy_job *job)
+{
+    fy_queue_class *qc;
+
+    if (!fy_queue_has(queue, job)) {
+        return;
+    }
+    qc = class_at(queue, job->cls);
+    fy_heap_remove(&qc->heap, &queue->pos, job->slot);
+    queue->n_jobs--;
+    if (qc->heap.n == 0) {
+        int32_t last = queue->active[--queue->n_active];
+
+        queue->active[qc->active_at] = last;
+        queue->classes[last].active_at = qc->active_at;
+        qc->active_at = -1;
+    }
+}
+
+static void put_waiting(fy_queue *queue, const fy_job *job, fy_order_fn order, void *ctx)
+{
+    int64_t key, tie;
+
+    if (job->state == FY_JOB_WAITING && job->never == FY_WHY_NONE && !fy_queue_has(queue, job)) {
+        order(ctx, job, &key, &tie);
+        fy_queue_put(queue, job, key, tie);
+    }
+}
+
+void fy_queue_observe(fy_queue *queue, const fy_fleet *fleet, const fy_event *event,
+                      const fy_job *job, fy_order_fn order, void *ctx)
+{
+    bool frees_others = event->kind == FY_EV_FINISHED || event->kind == FY_EV_NODE_ADDED;
+
+    if (job != NULL && job->state == FY_JOB_WAITING) {
+        put_waiting(queue, job, order, ctx);
+    } else if (job != NULL) {
+        fy_queue_remove(queue, job);
+    }
+    /* Dependents of a finished job, and jobs too large until now. */
+    if (frees_others && (size_t)fleet->n_waiting > queue->n_jobs) {
+        for (size_t s = 0; s < fleet->n_slots; s++) {
+            put_waiting(queue, fleet->jobs[s], order, ctx);
+        }
+    }
+}
+
+/* Grows whenever the class may fit though it did not: releases on the chips that concern it. */
+static uint64_t releases(const fy_fleet *fleet, int32_t cls)
+{
+    const fy_class_key *key = &fleet->classes[cls].key;
+    bool all = fleet->tenants[key->tenant].borrow_milli >= 0 || fleet->power_cap_mw != FY_NEVER;
+    uint64_t sum = 0;
+
+    for (int c = 0; c < fleet->n_chips; c++) {
+        sum += all || (key->mask >> c & 1) != 0 ? fleet->pools[c].releases : 0;
+    }
+    return sum;
+}
+
+void fy_queue_block(fy_queue *queue, const fy_fleet *fleet, int32_t cls, fy_reason why)
+{
+    fy_queue_class *qc = class_at(queue, cls);
+
+    qc->blocked_at = releases(fleet, cls);
+    qc->why = why;
+}
+
+bool fy_queue_blocked(const fy_queue *queue, const fy_fleet *fleet, int32_t cls)
+{
+    const fy_queue_class *qc = &queue->classes[cls];
+
+    return qc->blocked_at != UINT64_MAX && qc->blocked_at == releases(fleet, cls);
+}
+
+static bool earlier(const fy_queue *queue, int32_t a, int32_t b)
+{
+    const fy_heap_entry *x, *y;
+
+    if (b < 0) {
+        return true;
+    }
+    x = fy_heap_top(&queue->classes[a].heap);
+    y = fy_heap_top(&queue->classes[b].heap);
+    return x->key != y->key ? x->key < y->key : x->tie < y->tie;
+}
+
+int32_t fy_queue_first(const fy_queue *queue, const fy_fleet *fleet)
+{
+    int32_t best = -1;
+
+    for (size_t i = 0; i < queue->n_active; i++) {
+        int32_t cls = queue->active[i];
+
+        if (earlier(queue, cls, best) && !fy_queue_blocked(queue, fleet, cls)) {
+            best = cls;
+        }
+    }
+    return best;
+}
+
+fy_job *fy_queue_head(const fy_queue *queue, const fy_fleet *fleet, int32_t cls)
+{
+    const fy_heap_entry *top = fy_heap_top(&queue->classes[cls].heap);
+
+    return top != NULL ? fleet->jobs[top->item] : NULL;
+}
+
+fy_job *fy_queue_front(const fy_queue *queue, const fy_fleet *fleet)
+{
+    int32_t best = -1;
+
+    for (size_t i = 0; i < queue->n_active; i++) {
+        best = earlier(queue, queue->active[i], best) ? queue->active[i] : best;
+    }
+    return best >= 0 ? fy_queue_head(queue, fleet, best) : NULL;
+}
+
+fy_reason fy_queue_explain(const fy_queue *queue, const fy_fleet *fleet, const fy_job *job,
+                           int64_t *other)
+{
+    const fy_job *head;
+
+    *other = -1;
+    if ((size_t)job->cls >= queue->n || queue->classes[job->cls].active_at < 0) {
+        return FY_WHY_NEXT_ROUND;
+    }
+    head = fy_queue_head(queue, fleet, job->cls);
+    if (fy_queue_blocked(queue, fleet, job->cls)) {
+        return queue->classes[job->cls].why;
+    }
+    if (head != job) {
+        *other = head->id;
+        return FY_WHY_BEHIND;
+    }
+    return FY_WHY_NEXT_ROUND;
+}
+
+void fy_queue_free(fy_queue *queue)
+{
+    for (size_t i = 0; i < queue->n; i++) {
+        fy_heap_free(&queue->classes[i].heap);
+    }
+    free(queue->classes);
+    free(queue->active);
+    fy_heap_pos_free(&queue->pos);
+    *queue = (fy_queue){0};
+}
