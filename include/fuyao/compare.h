@@ -13,8 +13,9 @@
 typedef struct fy_measured {
     const char *chip;    /* id */
     const char *against; /* id; NULL for a property of one chip */
-    const char *quantity; /* `slowdown` (time ratio) or `gemm_share` (share of dense peak reached) */
-    fy_bound bound;       /* for a slowdown */
+    const char
+        *quantity;  /* `slowdown` (time ratio) or `gemm_share` (share of dense peak reached) */
+    fy_bound bound; /* for a slowdown */
     fy_range value;
     bool outlier; /* a software fault by the look of it: shown, never part of a range */
     const char *what, *source;

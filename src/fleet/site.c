@@ -2,11 +2,11 @@
 /* A site once loaded: names of chips, and copies of it with chips replaced. */
 #include "fleet/site.h"
 
+#include "base/arena.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/arena.h"
 
 fy_site *fy_site_new(const fy_catalog *catalog)
 {
@@ -165,7 +165,8 @@ int fy_site_replace(fy_site **out, const fy_site *site, const char *from, const 
 {
     int from_chip = fy_site_chip(site, from, strlen(from));
     if (from_chip < 0) {
-        return fy_fail(err, FY_ENOENT, "cannot replace %s: the fleet %s has none", from, site->name);
+        return fy_fail(err, FY_ENOENT, "cannot replace %s: the fleet %s has none", from,
+                       site->name);
     }
     const fy_chip *new_chip = fy_catalog_find_chip(site->catalog, to);
     if (new_chip == NULL) {

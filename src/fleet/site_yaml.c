@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Fleet files (data/fleets/): docs/catalogue.md describes the keys. */
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/arena.h"
 #include "base/doc.h"
 #include "base/units.h"
 #include "fleet/site.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 typedef struct raw_pool {
     char *name, *server, *chip;
@@ -45,26 +45,34 @@ enum {
 #define TEXT(type, key, flags, max) CYAML_FIELD_STRING_PTR(#key, flags, type, key, 1, max)
 
 static const cyaml_schema_field_t pool_fields[] = {
-    TEXT(raw_pool, name, NEEDED, 60),         TEXT(raw_pool, server, OPTIONAL, 40),
-    TEXT(raw_pool, chip, OPTIONAL, 40),       TEXT(raw_pool, nodes, NEEDED, 20),
-    TEXT(raw_pool, devices, OPTIONAL, 20),    TEXT(raw_pool, devices_per_chip, OPTIONAL, 20),
-    TEXT(raw_pool, cpu, OPTIONAL, 20),        TEXT(raw_pool, memory, OPTIONAL, 40),
+    TEXT(raw_pool, name, NEEDED, 60),
+    TEXT(raw_pool, server, OPTIONAL, 40),
+    TEXT(raw_pool, chip, OPTIONAL, 40),
+    TEXT(raw_pool, nodes, NEEDED, 20),
+    TEXT(raw_pool, devices, OPTIONAL, 20),
+    TEXT(raw_pool, devices_per_chip, OPTIONAL, 20),
+    TEXT(raw_pool, cpu, OPTIONAL, 20),
+    TEXT(raw_pool, memory, OPTIONAL, 40),
     TEXT(raw_pool, nodes_per_rack, OPTIONAL, 20),
-    TEXT(raw_pool, idle, OPTIONAL, 80),       TEXT(raw_pool, active, OPTIONAL, 80),
-    TEXT(raw_pool, overhead, OPTIONAL, 80),   CYAML_FIELD_END,
+    TEXT(raw_pool, idle, OPTIONAL, 80),
+    TEXT(raw_pool, active, OPTIONAL, 80),
+    TEXT(raw_pool, overhead, OPTIONAL, 80),
+    CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t pool_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, raw_pool, pool_fields)};
 
 static const cyaml_schema_field_t guarantee_fields[] = {
-    TEXT(raw_guarantee, chip, NEEDED, 40), TEXT(raw_guarantee, devices, NEEDED, 20),
+    TEXT(raw_guarantee, chip, NEEDED, 40),
+    TEXT(raw_guarantee, devices, NEEDED, 20),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t guarantee_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, raw_guarantee, guarantee_fields)};
 
 static const cyaml_schema_field_t tenant_fields[] = {
-    TEXT(raw_tenant, name, NEEDED, 60), TEXT(raw_tenant, weight, OPTIONAL, 20),
+    TEXT(raw_tenant, name, NEEDED, 60),
+    TEXT(raw_tenant, weight, OPTIONAL, 20),
     TEXT(raw_tenant, borrow, OPTIONAL, 20),
     CYAML_FIELD_SEQUENCE_COUNT("guarantee", OPTIONAL, raw_tenant, guarantee, n_guarantee,
                                &guarantee_schema, 0, FY_MAX_CHIPS),
@@ -74,9 +82,12 @@ static const cyaml_schema_value_t tenant_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, raw_tenant, tenant_fields)};
 
 static const cyaml_schema_field_t site_fields[] = {
-    TEXT(raw_site, name, NEEDED, 60),      TEXT(raw_site, note, OPTIONAL, 1000),
-    TEXT(raw_site, currency, OPTIONAL, 3), TEXT(raw_site, pue, OPTIONAL, 80),
-    TEXT(raw_site, price, OPTIONAL, 80),   TEXT(raw_site, power_cap, OPTIONAL, 40),
+    TEXT(raw_site, name, NEEDED, 60),
+    TEXT(raw_site, note, OPTIONAL, 1000),
+    TEXT(raw_site, currency, OPTIONAL, 3),
+    TEXT(raw_site, pue, OPTIONAL, 80),
+    TEXT(raw_site, price, OPTIONAL, 80),
+    TEXT(raw_site, power_cap, OPTIONAL, 40),
     CYAML_FIELD_SEQUENCE_COUNT("pools", NEEDED, raw_site, pools, n_pools, &pool_schema, 1,
                                MAX_POOLS),
     CYAML_FIELD_SEQUENCE_COUNT("tenants", OPTIONAL, raw_site, tenants, n_tenants, &tenant_schema, 0,
@@ -221,9 +232,9 @@ static int read_pool_power(loader *l, const raw_pool *raw, const char *where,
     if (rc == 0) {
         rc = read_range(l, where, "active", raw->active, FY_DIM_POWER, &pool->active_w);
     }
-    return rc != 0 ? rc
-                   : read_range(l, where, "overhead", raw->overhead, FY_DIM_POWER,
-                                &pool->overhead_w);
+    return rc != 0
+               ? rc
+               : read_range(l, where, "overhead", raw->overhead, FY_DIM_POWER, &pool->overhead_w);
 }
 
 /* Counts of a pool: nodes, devices, CPU, memory. */
@@ -300,8 +311,8 @@ static int check_unique(loader *l, const char *list, const char **names, size_t 
     }
     for (size_t i = 1; i < n; i++) {
         if (strcmp(names[i - 1], names[i]) == 0) {
-            return fy_doc_fail(l->doc, list, l->err, FY_EINVAL, "%s: the name \"%s\" is there twice",
-                               list, names[i]);
+            return fy_doc_fail(l->doc, list, l->err, FY_EINVAL,
+                               "%s: the name \"%s\" is there twice", list, names[i]);
         }
     }
     return 0;
@@ -358,8 +369,7 @@ static int read_tenant(loader *l, const raw_tenant *raw, unsigned at, fy_tenant_
     double borrow;
     snprintf(where, sizeof where, "tenants[%u]", at);
     tenant->name = fy_arena_strdup(l->arena, raw->name);
-    tenant->guarantee_milli =
-        fy_arena_alloc(l->arena, (size_t)l->site->n_chips * sizeof(int64_t));
+    tenant->guarantee_milli = fy_arena_alloc(l->arena, (size_t)l->site->n_chips * sizeof(int64_t));
     int rc = read_range(l, where, "weight", raw->weight, FY_DIM_RATIO, &weight);
     if (rc == 0 && weight.mid <= 0) {
         rc = fy_doc_fail(l->doc, where, l->err, FY_ERANGE, "tenant %s: the weight must be positive",

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/* The catalogue as a whole (load, find, free) and the plain arithmetic of ranges and slowdowns. */
+#include "model/catalog.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* data/catalog.yaml: which files make up the catalogue, relative to it. */
+typedef struct raw_index {
+    fy_texts chips, servers;
+    char *assumptions, *evidence;
+} raw_index;
+
+static const cyaml_schema_field_t index_fields[] = {
+    CYAML_FIELD_SEQUENCE_COUNT("chips", CYAML_FLAG_POINTER, raw_index, chips.items, chips.n_items,
+                               &fy_text_schema, 1, 1000),
+    CYAML_FIELD_SEQUENCE_COUNT("servers", CYAML_FLAG_POINTER, raw_index, servers.items,
+                               servers.n_items, &fy_text_schema, 0, 1000),
+    CYAML_FIELD_STRING_PTR("assumptions", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, raw_index,
+                           assumptions, 1, 200),
+    CYAML_FIELD_STRING_PTR("evidence", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, raw_index,
+                           evidence, 1, 200),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t index_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, raw_index, index_fields)};
+
+typedef int (*add_fn)(fy_catalog *catalog, const char *path, fy_err *err);
+
+static int add_files(fy_catalog *catalog, const char *folder, const char *const *names, unsigned n,
+                     add_fn add, fy_err *err)
+{
+    for (unsigned i = 0; i < n; i++) {
+        int rc = add(catalog, fy_arena_printf(&catalog->arena, "%s/%s", folder, names[i]), err);
+        if (rc != 0) {
+            return rc;
+        }
+    }
+    return 0;
+}
+
+static int by_chip_id(const void *a, const void *b)
+{
+    return strcmp(((const fy_chip *)a)->id, ((const fy_chip *)b)->id);
+}
+
+static int by_server_id(const void *a, const void *b)
+{
+    return strcmp(((const fy_server *)a)->id, ((const fy_server *)b)->id);
+}
+
+int fy_catalog_load(fy_catalog **out, const char *data_dir, fy_err *err)
+{
+    fy_catalog *c = fy_calloc(1, sizeof *c);
+    fy_doc *doc = NULL;
+    const char *path = fy_arena_printf(&c->arena, "%s/catalog.yaml", data_dir);
+    int rc = fy_doc_load(&doc, path, &index_schema, err);
+    if (rc == 0) {
+        const raw_index *index = fy_doc_data(doc);
+        const char *one;
+        rc = add_files(c, data_dir, index->chips.items, index->chips.n_items, fy_catalog_add_chips,
+                       err);
+        if (rc == 0) {
+            rc = add_files(c, data_dir, index->servers.items, index->servers.n_items,
+                           fy_catalog_add_servers, err);
+        }
+        if (rc == 0 && (one = index->assumptions) != NULL) {
+            rc = add_files(c, data_dir, &one, 1, fy_catalog_add_assumptions, err);
+        }
+        if (rc == 0 && (one = index->evidence) != NULL) {
+            rc = add_files(c, data_dir, &one, 1, fy_catalog_add_evidence, err);
+        }
+    }
+    fy_doc_free(doc);
+    if (rc != 0) {
+        fy_catalog_free(c);
+        return rc;
+    }
+    qsort(c->chips, (size_t)c->n_chips, sizeof *c->chips, by_chip_id);
+    if (c->n_servers > 0) {
+        qsort(c->servers, (size_t)c->n_servers, sizeof *c->servers, by_server_id);
+    }
+    fy_catalog_fill_gaps(c);
+    *out = c;
+    return 0;
+}
+
+void fy_catalog_free(fy_catalog *catalog)
+{
+    if (catalog != NULL) {
+        fy_arena_free(&catalog->arena);
+        free(catalog);
+    }
+}
+
+int fy_catalog_n_chips(const fy_catalog *catalog)
+{
+    return catalog->n_chips;
+}
+
+const fy_chip *fy_catalog_chip(const fy_catalog *catalog, int i)
+{
+    return &catalog->chips[i];
+}
+
+int fy_catalog_n_servers(const fy_catalog *catalog)
+{
+    return catalog->n_servers;
+}
+
+const fy_server *fy_catalog_server(const fy_catalog *catalog, int i)
+{
+    return &catalog->servers[i];
+}
+
+const fy_chip *fy_catalog_find_chip(const fy_catalog *catalog, const char *id)
+{
+    for (int i = 0; i < catalog->n_chips; i++) {
+        if (strcmp(catalog->chips[i].id, id) == 0) {
+            return &catalog->chips[i];
+        }
+    }
+    return NULL;
+}
+
+const fy_server *fy_catalog_find_server(const fy_catalog *catalog, const char *id)
+{
+    for (int i = 0; i < catalog->n_servers; i++) {
+        if (strcmp(catalog->servers[i].id, id) == 0) {
+            return &catalog->servers[i];
+        }
+    }
+    return NULL;
+}
+
+int fy_grade_from(const char *word)
+{
+    static const struct {
+        const char *word;
+        fy_grade grade;
+    } words[] = {
+        {"datasheet", FY_GRADE_DATASHEET}, {"measured", FY_GRADE_MEASURED},
+        {"recalled", FY_GRADE_RECALLED},   {"derived", FY_GRADE_DERIVED},
+        {"fitted", FY_GRADE_FITTED},       {"assumed", FY_GRADE_ASSUMED},
+    };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strcmp(words[i].word, word) == 0) {
+            return (int)words[i].grade;
+        }
+    }
+    return -1;
+}
+
+/* -------------------------------------------------------------------------------------- ranges */
+
+fy_range fy_range_unknown(void)
+{
+    return (fy_range){.low = NAN, .mid = NAN, .high = NAN, .grade = FY_GRADE_UNKNOWN};
+}
+
+fy_range fy_range_exact(double value, fy_grade grade, const char *source)
+{
+    return (fy_range){value, value, value, grade, source};
+}
+
+/* The grade of what is computed from both: assumed if either is, else derived. */
+static fy_grade worse(fy_range x, fy_range y)
+{
+    bool assumed = x.grade == FY_GRADE_ASSUMED || y.grade == FY_GRADE_ASSUMED;
+    return assumed ? FY_GRADE_ASSUMED : FY_GRADE_DERIVED;
+}
+
+fy_range fy_range_times(fy_range x, fy_range y)
+{
+    if (!fy_known(x.mid) || !fy_known(y.mid)) {
+        return fy_range_unknown();
+    }
+    return (fy_range){x.low * y.low, x.mid * y.mid, x.high * y.high, worse(x, y), NULL};
+}
+
+fy_range fy_range_over(fy_range x, fy_range y)
+{
+    if (!fy_known(x.mid) || !fy_known(y.mid) || y.low <= 0) {
+        return fy_range_unknown();
+    }
+    return (fy_range){x.low / y.high, x.mid / y.mid, x.high / y.low, worse(x, y), NULL};
+}
+
+fy_range fy_chip_slowdown(const fy_chip *a, const fy_chip *b, fy_bound bound)
+{
+    switch (bound) {
+    case FY_COMPUTE: /* the best training rate that both have */
+        if (fy_known(a->bf16.mid) && fy_known(b->bf16.mid)) {
+            return fy_range_over(b->bf16, a->bf16);
+        } else {
+            const fy_range a_half = fy_known(a->bf16.mid) ? a->bf16 : a->fp16;
+            const fy_range b_half = fy_known(b->bf16.mid) ? b->bf16 : b->fp16;
+            if (fy_known(a_half.mid) && fy_known(b_half.mid)) {
+                return fy_range_over(b_half, a_half);
+            }
+        }
+        return fy_range_over(b->fp32, a->fp32);
+    case FY_MEMORY:
+        return fy_range_over(b->memory_bytes_per_s, a->memory_bytes_per_s);
+    case FY_LINK:
+        return fy_range_over(b->link_bytes_per_s, a->link_bytes_per_s);
+    case FY_HOST:
+        return fy_range_exact(1, FY_GRADE_DERIVED, NULL);
+    case FY_N_BOUNDS:
+        break;
+    }
+    return fy_range_unknown();
+}
+
+fy_range fy_chip_slowdown_mix(const fy_chip *a, const fy_chip *b, const double w[FY_N_BOUNDS])
+{
+    fy_range sum = fy_range_exact(0, FY_GRADE_DERIVED, NULL);
+    for (int i = 0; i < FY_N_BOUNDS; i++) {
+        if (w[i] == 0) {
+            continue;
+        }
+        fy_range r = fy_chip_slowdown(a, b, (fy_bound)i);
+        if (!fy_known(r.mid)) {
+            return fy_range_unknown();
+        }
+        sum.low += w[i] * r.low;
+        sum.mid += w[i] * r.mid;
+        sum.high += w[i] * r.high;
+        sum.grade = worse(sum, r);
+    }
+    return sum;
+}
