@@ -61,7 +61,10 @@ const fy_trace_format *fy_trace_formats(void);
 /* A sink for text: returns 0, or a negative code if the bytes could not be taken. */
 typedef int (*fy_write_fn)(void *ctx, const char *bytes, size_t len);
 
-/* Write the canonical header line, and one job as a canonical row. */
+/*
+ * Write the canonical header line, and one job as a canonical row that reads back to an equal job.
+ * Errors: what `write` returns; FY_EINVAL for a job with n_absent > 0 (those names are not known).
+ */
 int fy_canonical_header(fy_write_fn write, void *ctx) FY_NODISCARD;
 int fy_canonical_row(const fy_job_spec *job, const fy_site *site, fy_write_fn write, void *ctx)
     FY_NODISCARD;
