@@ -2,7 +2,8 @@
 /*
  * One chip against another: how much slower, how much more energy a unit of work, and what becomes
  * of claims made about the pair. Every answer is a range with the numbers that decide it; nothing
- * here is written for one pair of chips. Measurements, claims and mixes are data (data/evidence/).
+ * here is written for one pair of chips. Measurements, claims and mixes are data
+ * (data/evidence.yaml).
  */
 #ifndef FUYAO_COMPARE_H
 #define FUYAO_COMPARE_H
@@ -80,11 +81,12 @@ fy_range fy_slowdown_of_mix(const fy_catalog *catalog, const fy_chip *a, const f
                             const double share[FY_N_BOUNDS], fy_strictness strict);
 
 /*
- * Power of `a` over power of `b` while working: ratio of mean training power, or where strict or
- * unknown the ratio of the power limits. An assumption that both chips share cancels.
+ * Power of `a` over power of `b` while at work of one bound: ratio of the power limits times the
+ * ratio of the assumed mean shares of them. An assumption that both chips share cancels; strict
+ * takes the limits alone. FY_N_BOUNDS is not allowed.
  */
 fy_range fy_power_ratio(const fy_catalog *catalog, const fy_chip *a, const fy_chip *b,
-                        fy_strictness strict);
+                        fy_bound bound, fy_strictness strict);
 
 /* Energy a unit of work of a mix on `a` over that on `b` (the chips alone). */
 fy_range fy_energy_of_mix(const fy_catalog *catalog, const fy_chip *a, const fy_chip *b,

@@ -87,12 +87,15 @@ const char *fy_reason_text(fy_reason reason); /* a clause for people */
 /* Power with its uncertainty: low, mid, high [mW]. */
 enum { FY_LO, FY_MID, FY_HI, FY_N_ESTIMATES };
 
+/* Racks are failure domains; a node without one stated opens its own. */
+enum { FY_RACK_NEW, FY_RACK_LAST };
+
 typedef struct fy_node_record {
     const char *name;
     int chip;
     int devices; /* 0 allowed: a CPU node */
     int64_t cpu_milli, memory_mib; /* INT64_MAX / 4 = unlimited */
-    int rack;    /* -1 = its own failure domain */
+    int rack;    /* FY_RACK_NEW, or FY_RACK_LAST: with the node added before of this chip */
     int64_t idle_mw[FY_N_ESTIMATES];     /* per device */
     int64_t active_mw[FY_N_ESTIMATES];   /* per device, busy */
     int64_t overhead_mw[FY_N_ESTIMATES]; /* per node while up */

@@ -35,6 +35,10 @@ typedef int (*fy_event_fn)(void *ctx, const fy_event *event, fy_err *err);
 int fy_site_events(const fy_site *site, int64_t t_us, fy_event_fn emit, void *ctx, fy_err *err)
     FY_NODISCARD;
 
+/* The same for `count` nodes like those of `pool`, named from number `first` on: a delivery. */
+int fy_pool_events(const fy_pool_spec *pool, int first, int count, int64_t t_us, fy_event_fn emit,
+                   void *ctx, fy_err *err) FY_NODISCARD;
+
 /*
  * Check every invariant from first principles (no device over-committed, gangs whole, counters and
  * free sets equal to a recount, work and energy conserved). O(size). FY_EINVAL names the first broken one.

@@ -47,8 +47,12 @@ int fy_sched_open(fy_sched **out, fy_fleet *fleet, const fy_sched_options *optio
     FY_NODISCARD;
 void fy_sched_close(fy_sched *sched); /* NULL allowed */
 
-/* Tell the policy of an event that the fleet has applied. */
-void fy_sched_observe(fy_sched *sched, const fy_event *event);
+/*
+ * Tell the policy of an event that the fleet has applied. `job`: the one it is about, as it is now
+ * (still readable where it has just ended), or NULL.
+ */
+struct fy_job;
+void fy_sched_observe(fy_sched *sched, const fy_event *event, const struct fy_job *job);
 
 /*
  * One round at the fleet's present instant: a round event, then the policy's decisions as intent

@@ -30,7 +30,7 @@ void fy_tenant_integrate(fy_tenant *tenant, int64_t t_us)
 
 void fy_fleet_integrate(fy_fleet *fleet, int64_t t_us)
 {
-    fy_advance(fleet, t_us);
+    fy_fleet_tick(fleet, t_us);
     for (int c = 0; c < fleet->n_chips; c++) {
         fy_pool_integrate(&fleet->pools[c], t_us);
     }
@@ -44,7 +44,7 @@ void fy_fleet_integrate(fy_fleet *fleet, int64_t t_us)
  * here, and not at each event, power peaks and fragmentation are taken, so that states which last
  * no time (a stop and a start at one instant) do not count.
  */
-void fy_advance(fy_fleet *fleet, int64_t t_us)
+void fy_fleet_tick(fy_fleet *fleet, int64_t t_us)
 {
     fy_wide dt = t_us - fleet->now_us;
 

@@ -176,7 +176,7 @@ static void end_attempt(fy_fleet *fleet, fy_job *job, bool saved)
     if (job->state == FY_JOB_STOPPING) {
         pool->stopping_milli -= job->held_milli;
     }
-    if (done > kept) {
+    if (done > kept && job->rate_q > 0) {
         fy_wide lost = (fy_wide)(done - kept) * 1000000 / job->rate_q * job->held_milli;
 
         lost = lost < job->attempt_held - job->attempt_pause
@@ -188,17 +188,10 @@ static void end_attempt(fy_fleet *fleet, fy_job *job, bool saved)
     pool->productive_int += job->attempt_held - job->attempt_pause;
     job->done_q = kept;
     job->rate_q = 0;
+    job->ran_us += fleet->now_us - job->start_us;
     count_array(fleet, job, -1);
     fy_place_release(fleet, job);
     fleet->n_running--;
-}
-
-static void requeue(fy_fleet *fleet, fy_job *job)
-{
-    job->state = FY_JOB_WAITING;
-    job->queued_us = fleet->now_us;
-    fleet->n_waiting++;
-    fleet->tenants[job->tenant].n_waiting++;
 }
 
 fy_reason fy_fleet_may_start(const fy_fleet *fleet, const fy_job *job, int chip, int64_t milli)
@@ -258,7 +251,7 @@ static int apply_starting(fy_fleet *fleet, const fy_event *event, fy_err *err)
         return fy_fail(err, FY_EINVAL, "job %lld may not start: %s", (long long)job->id,
                        fy_reason_text(fy_fleet_may_start(fleet, job, place->chip, milli)));
     }
-    job->state = FY_JOB_STARTING;
+    fy_job_unwait(fleet, job, FY_JOB_STARTING);
     job->attempt++;
     job->start_us = event->t_us;
     job->held_at_us = event->t_us;
@@ -270,8 +263,6 @@ static int apply_starting(fy_fleet *fleet, const fy_event *event, fy_err *err)
         job->first_start_us = event->t_us;
     }
     count_array(fleet, job, 1);
-    fleet->n_waiting--;
-    fleet->tenants[job->tenant].n_waiting--;
     fleet->n_running++;
     return 0;
 }
@@ -317,7 +308,7 @@ static int apply_stopped(fy_fleet *fleet, const fy_event *event, fy_err *err)
         return refuse(job, event, err);
     }
     end_attempt(fleet, job, saved);
-    requeue(fleet, job);
+    fy_job_wait(fleet, job);
     return 0;
 }
 
@@ -362,11 +353,9 @@ static int apply_failed(fy_fleet *fleet, const fy_event *event, fy_err *err)
     if (event->a != 1) {
         fy_job_end(fleet, job, FY_ENDED_FAILED);
     } else {
-        requeue(fleet, job);
+        fy_job_wait(fleet, job);
         if (hold) {
-            job->state = FY_JOB_HELD;
-            fleet->n_waiting--;
-            fleet->tenants[job->tenant].n_waiting--;
+            fy_job_unwait(fleet, job, FY_JOB_HELD);
         }
     }
     return 0;
@@ -382,14 +371,12 @@ static int apply_held(fy_fleet *fleet, const fy_event *event, fy_err *err)
         return refuse(job, event, err);
     }
     if (hold) {
-        job->state = FY_JOB_HELD;
-        fleet->n_waiting--;
-        fleet->tenants[job->tenant].n_waiting--;
+        fy_job_unwait(fleet, job, FY_JOB_HELD);
     } else {
         for (int i = 0; i < 3; i++) {
             job->failed_nodes[i] = -1;
         }
-        requeue(fleet, job);
+        fy_job_wait(fleet, job);
     }
     return 0;
 }
@@ -527,7 +514,7 @@ int fy_fleet_apply(fy_fleet *fleet, const fy_event *event, fy_err *err)
     if (fleet->n_events == 0) {
         fleet->now_us = event->t_us;
     }
-    fy_advance(fleet, event->t_us);
+    fy_fleet_tick(fleet, event->t_us);
     status = appliers[event->kind](fleet, event, err);
     if (status == 0) {
         fleet->n_events++;

@@ -61,8 +61,8 @@ static void power_of(const fy_range *range, int64_t mw[FY_N_ESTIMATES])
     mw[FY_HI] = milliwatts(range->high);
 }
 
-static int add_pool(const fy_site *site, const fy_pool_spec *pool, int *rack, fy_event *event,
-                    fy_event_fn emit, void *ctx, fy_err *err)
+int fy_pool_events(const fy_pool_spec *pool, int first, int count, int64_t t_us, fy_event_fn emit,
+                   void *ctx, fy_err *err)
 {
     char name[128];
     fy_node_record rec = {.name = name,
@@ -70,33 +70,30 @@ static int add_pool(const fy_site *site, const fy_pool_spec *pool, int *rack, fy
                           .devices = pool->devices,
                           .cpu_milli = pool->cpu_milli >= 0 ? pool->cpu_milli : FY_PLENTY,
                           .memory_mib = pool->memory_mib >= 0 ? pool->memory_mib : FY_PLENTY};
+    fy_event event = {.t_us = t_us,
+                      .kind = FY_EV_NODE_ADDED,
+                      .job = -1,
+                      .node = -1,
+                      .tenant = -1,
+                      .chip = -1,
+                      .node_record = &rec};
     int status = 0;
 
-    (void)site;
     power_of(&pool->idle_w, rec.idle_mw);
     power_of(&pool->active_w, rec.active_mw);
     power_of(&pool->overhead_w, rec.overhead_mw);
-    event->kind = FY_EV_NODE_ADDED;
-    event->node_record = &rec;
-    for (int i = 0; i < pool->nodes && status == 0; i++) {
-        (void)snprintf(name, sizeof name, "%s-%04d", pool->name, i);
-        rec.rack = -1;
-        if (pool->nodes_per_rack > 0) {
-            *rack += i % pool->nodes_per_rack == 0;
-            rec.rack = *rack - 1;
-        } else {
-            (*rack)++;
-        }
-        status = emit(ctx, event, err);
+    for (int i = 0; i < count && status == 0; i++) {
+        (void)snprintf(name, sizeof name, "%s-%04d", pool->name, first + i);
+        rec.rack = pool->nodes_per_rack > 0 && i % pool->nodes_per_rack != 0 ? FY_RACK_LAST
+                                                                             : FY_RACK_NEW;
+        status = emit(ctx, &event, err);
     }
-    event->node_record = NULL;
     return status;
 }
 
 int fy_site_events(const fy_site *site, int64_t t_us, fy_event_fn emit, void *ctx, fy_err *err)
 {
     fy_event event = {.t_us = t_us, .job = -1, .node = -1, .tenant = -1, .chip = -1};
-    int racks[FY_MAX_CHIPS] = {0};
     int status = 0;
 
     for (int c = 0; c < site->n_chips && status == 0; c++) {
@@ -108,8 +105,7 @@ int fy_site_events(const fy_site *site, int64_t t_us, fy_event_fn emit, void *ct
     event.chip = -1;
     event.name = NULL;
     for (int p = 0; p < site->n_pools && status == 0; p++) {
-        status = add_pool(site, &site->pools[p], &racks[site->pools[p].chip], &event, emit, ctx,
-                          err);
+        status = fy_pool_events(&site->pools[p], 0, site->pools[p].nodes, t_us, emit, ctx, err);
     }
     for (int i = 0; i < site->n_tenants && status == 0; i++) {
         const fy_tenant_spec *spec = &site->tenants[i];

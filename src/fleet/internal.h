@@ -8,6 +8,9 @@
 /* job.c: jobs' slots, records and classes */
 int fy_job_new(fy_fleet *fleet, const fy_event *event, fy_err *err) FY_NODISCARD;
 void fy_job_end(fy_fleet *fleet, fy_job *job, int32_t how);
+void fy_job_wait(fy_fleet *fleet, fy_job *job); /* begins to wait */
+void fy_job_unwait(fy_fleet *fleet, fy_job *job, fy_job_state state);
+void fy_jobs_refresh(fy_fleet *fleet); /* the fleet has grown: who can be placed now? */
 void fy_class_refresh(fy_fleet *fleet, fy_class *cls);
 fy_array *fy_array_find(fy_fleet *fleet, int64_t of);
 
@@ -22,7 +25,6 @@ void fy_place_hold(fy_fleet *fleet, fy_job *job, const fy_place *place);
 void fy_place_release(fy_fleet *fleet, fy_job *job);
 
 /* account.c: lazy integration */
-void fy_advance(fy_fleet *fleet, int64_t t_us);
 void fy_pool_integrate(fy_pool *pool, int64_t t_us);
 void fy_tenant_integrate(fy_tenant *tenant, int64_t t_us);
 void fy_job_segment(fy_job *job, int64_t t_us);

@@ -176,6 +176,40 @@ fy_array *fy_array_find(fy_fleet *fleet, int64_t of)
 
 /* ------------------------------------------------------------------ jobs */
 
+void fy_job_wait(fy_fleet *fleet, fy_job *job)
+{
+    job->state = FY_JOB_WAITING;
+    job->queued_us = fleet->now_us;
+    fleet->n_waiting++;
+    fleet->n_never += job->never != FY_WHY_NONE;
+    fleet->tenants[job->tenant].n_waiting++;
+}
+
+void fy_job_unwait(fy_fleet *fleet, fy_job *job, fy_job_state state)
+{
+    job->state = state;
+    fleet->n_waiting--;
+    fleet->n_never -= job->never != FY_WHY_NONE;
+    fleet->tenants[job->tenant].n_waiting--;
+}
+
+void fy_jobs_refresh(fy_fleet *fleet)
+{
+    for (size_t s = 0; fleet->n_never > 0 && s < fleet->n_slots; s++) {
+        fy_job *job = fleet->jobs[s];
+        fy_class *cls = &fleet->classes[job->cls];
+
+        if (job->state != FY_JOB_WAITING || job->never == FY_WHY_NONE) {
+            continue;
+        }
+        if (cls->shape != fleet->shape) {
+            fy_class_refresh(fleet, cls);
+        }
+        fleet->n_never -= cls->never == FY_WHY_NONE;
+        job->never = cls->never;
+    }
+}
+
 static int check_record(const fy_fleet *fleet, const fy_event *event, fy_err *err)
 {
     const fy_job_record *rec = event->job_record;
@@ -308,9 +342,7 @@ int fy_job_new(fy_fleet *fleet, const fy_event *event, fy_err *err)
     } else if (job->n_open > 0) {
         job->state = FY_JOB_BLOCKED;
     } else {
-        job->state = FY_JOB_WAITING;
-        fleet->n_waiting++;
-        fleet->tenants[job->tenant].n_waiting++;
+        fy_job_wait(fleet, job);
     }
     return 0;
 }
@@ -327,10 +359,7 @@ static void settle_dependent(fy_fleet *fleet, fy_job *job, int32_t how)
         return;
     }
     if (--job->n_open == 0 && job->state == FY_JOB_BLOCKED) {
-        job->state = FY_JOB_WAITING;
-        job->queued_us = fleet->now_us;
-        fleet->n_waiting++;
-        fleet->tenants[job->tenant].n_waiting++;
+        fy_job_wait(fleet, job);
     }
 }
 
@@ -339,8 +368,7 @@ void fy_job_end(fy_fleet *fleet, fy_job *job, int32_t how)
     fy_dependent *link = job->dependents;
 
     if (job->state == FY_JOB_WAITING) {
-        fleet->n_waiting--;
-        fleet->tenants[job->tenant].n_waiting--;
+        fy_job_unwait(fleet, job, FY_JOB_GONE);
     }
     job->state = FY_JOB_GONE;
     job->dependents = NULL;

@@ -157,7 +157,7 @@ int fy_node_new(fy_fleet *fleet, const fy_event *event, fy_err *err)
                        rec->chip, rec->devices);
     }
     pool = &fleet->pools[rec->chip];
-    opens_rack = rec->rack < 0 || rec->rack >= pool->n_racks;
+    opens_rack = rec->rack != FY_RACK_LAST || pool->n_racks == 0;
     grow_pool(fleet, pool, rec);
     fleet->nodes = fy_grow(fleet->nodes, &fleet->nodes_room, fleet->n_nodes + 1, sizeof *node);
     fleet->version = fy_grow(fleet->version, &fleet->version_room, fleet->n_nodes + 1,
@@ -186,7 +186,7 @@ int fy_node_new(fy_fleet *fleet, const fy_event *event, fy_err *err)
         node->rack = pool->n_racks++;
         pool->racks[node->rack] = (fy_rack){.chip = rec->chip, .first = node->in_pool};
     } else {
-        node->rack = rec->rack;
+        node->rack = pool->n_racks - 1;
     }
     pool->racks[node->rack].last = node->in_pool;
     pool->nodes[pool->n_nodes++] = number;
@@ -201,6 +201,7 @@ int fy_node_new(fy_fleet *fleet, const fy_event *event, fy_err *err)
     }
     fleet->shape++;
     fy_node_set_up(fleet, node, true);
+    fy_jobs_refresh(fleet);
     return 0;
 }
 

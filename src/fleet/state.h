@@ -58,6 +58,7 @@ typedef struct fy_job {
     size_t block_size;
 
     int64_t submit_us, queued_us, start_us; /* queued: since when it waits; start: of the attempt */
+    int64_t ran_us;                         /* total length of the attempts that have ended */
     int64_t first_start_us;                 /* -1 = never started */
 
     /* the running attempt */
@@ -222,6 +223,7 @@ struct fy_fleet {
     size_t n_ids, ids_room;
 
     int32_t n_waiting, n_running, n_live; /* live: not ended */
+    int32_t n_never;                      /* of the waiting: can never be placed */
     int64_t n_active;                     /* waiting or running, for rho */
     fy_wide active_int;                   /* integral of n_active up to now [job-us] */
     int64_t frag;                         /* F of the fleet: milli idle and unusable x mix weight */
@@ -273,7 +275,10 @@ fy_reason fy_fleet_may_start(const fy_fleet *fleet, const fy_job *job, int chip,
 /* May this node take a worker of this job from `now` on (up, not drained, windows)? */
 bool fy_node_open(const fy_node *node, const fy_job *job, int64_t now_us);
 
-/* Bring the pool's or all integrals up to `t_us`. (Reading: they are lazily kept.) */
+/* Let time go on to `t_us` >= now_us: O(1), changes no number that decides anything. */
+void fy_fleet_tick(fy_fleet *fleet, int64_t t_us);
+
+/* Bring all integrals up to `t_us`; between calls they are kept lazily. */
 void fy_fleet_integrate(fy_fleet *fleet, int64_t t_us);
 
 #endif

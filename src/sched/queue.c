@@ -73,7 +73,7 @@ void fy_queue_observe(fy_queue *queue, const fy_fleet *fleet, const fy_event *ev
         fy_queue_remove(queue, job);
     }
     /* Dependents of a finished job, and jobs too large until now. */
-    if (frees_others && (size_t)fleet->n_waiting > queue->n_jobs) {
+    if (frees_others && (size_t)(fleet->n_waiting - fleet->n_never) > queue->n_jobs) {
         for (size_t s = 0; s < fleet->n_slots; s++) {
             put_waiting(queue, fleet->jobs[s], order, ctx);
         }
@@ -141,14 +141,19 @@ fy_job *fy_queue_head(const fy_queue *queue, const fy_fleet *fleet, int32_t cls)
     return top != NULL ? fleet->jobs[top->item] : NULL;
 }
 
-fy_job *fy_queue_front(const fy_queue *queue, const fy_fleet *fleet)
+int32_t fy_queue_front(const fy_queue *queue, const fy_fleet *fleet, bool (*pass)(fy_reason why))
 {
     int32_t best = -1;
 
     for (size_t i = 0; i < queue->n_active; i++) {
-        best = earlier(queue, queue->active[i], best) ? queue->active[i] : best;
+        int32_t cls = queue->active[i];
+
+        if (earlier(queue, cls, best) && !(pass(queue->classes[cls].why) &&
+                                           fy_queue_blocked(queue, fleet, cls))) {
+            best = cls;
+        }
     }
-    return best >= 0 ? fy_queue_head(queue, fleet, best) : NULL;
+    return best;
 }
 
 fy_reason fy_queue_explain(const fy_queue *queue, const fy_fleet *fleet, const fy_job *job,

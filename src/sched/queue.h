@@ -53,8 +53,11 @@ int32_t fy_queue_first(const fy_queue *queue, const fy_fleet *fleet);
 /* The first job of a class; NULL where it is empty. */
 fy_job *fy_queue_head(const fy_queue *queue, const fy_fleet *fleet, int32_t cls);
 
-/* The first job of all, blocked or not; NULL where nobody waits. */
-fy_job *fy_queue_front(const fy_queue *queue, const fy_fleet *fleet);
+/*
+ * The class whose first job comes first of all, blocked or not, passing over those blocked for a
+ * reason that `pass` accepts; -1 = none.
+ */
+int32_t fy_queue_front(const fy_queue *queue, const fy_fleet *fleet, bool (*pass)(fy_reason why));
 
 /* Why `job`, which waits, waits: what its class ran into, or that it stands behind another. */
 fy_reason fy_queue_explain(const fy_queue *queue, const fy_fleet *fleet, const fy_job *job,

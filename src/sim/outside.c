@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What comes from outside a job: nodes fail (each with an exponential time between failures, some
+ * together with their rack) and are repaired, and what the events file dates: drains, windows,
+ * deliveries, cancellations.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/run.h"
+
+static const double us_per_s = 1e6;
+
+static int64_t after_s(int64_t t_us, double s)
+{
+    double us = s * us_per_s;
+
+    return us < 9e18 - (double)t_us ? t_us + (int64_t)us + 1 : FY_NEVER - 1;
+}
+
+/* All nodes together fail n times as often as one. */
+static void draw_failure(fy_run *run, int64_t t_us)
+{
+    fy_faults *f = &run->faults;
+
+    f->next_us = f->mtbf_s > 0 && run->fleet->n_nodes > 0
+                     ? after_s(t_us, fy_rng_exponential(&f->rng, f->mtbf_s /
+                                                                     (double)run->fleet->n_nodes))
+                     : FY_NEVER;
+}
+
+/* Order by instant, then as given. */
+static int compare_order(const fy_happening *list, int a, int b)
+{
+    if (list[a].t_us != list[b].t_us) {
+        return list[a].t_us < list[b].t_us ? -1 : 1;
+    }
+    return (a > b) - (a < b);
+}
+
+int fy_outside_open(fy_run *run, int64_t t0_us)
+{
+    const fy_sim_options *o = run->options;
+    fy_faults *f = &run->faults;
+
+    f->mtbf_s = o->mtbf_s;
+    f->repair_s = o->repair_s;
+    f->rack_share = o->rack_share;
+    f->rng = fy_rng_stream(o->seed, 0xfa17);
+    draw_failure(run, t0_us);
+    run->order = fy_calloc((size_t)o->n_happenings + 1, sizeof *run->order);
+    for (int i = 0; i < o->n_happenings; i++) {
+        int k = i;
+
+        for (; k > 0 && compare_order(o->happenings, run->order[k - 1], i) > 0; k--) {
+            run->order[k] = run->order[k - 1];
+        }
+        run->order[k] = i;
+    }
+    return 0;
+}
+
+void fy_outside_close(fy_run *run)
+{
+    fy_heap_free(&run->faults.repairs);
+    fy_heap_pos_free(&run->faults.pos);
+    free(run->order);
+}
+
+int64_t fy_outside_next(const fy_run *run)
+{
+    const fy_sim_options *o = run->options;
+    const fy_heap_entry *repair = fy_heap_top(&run->faults.repairs);
+    int64_t t = run->faults.next_us;
+
+    t = repair != NULL && repair->key < t ? repair->key : t;
+    if (run->happening < o->n_happenings) {
+        int64_t at = o->happenings[run->order[run->happening]].t_us;
+
+        at = at > run->fleet->now_us ? at : run->fleet->now_us;
+        t = at < t ? at : t;
+    }
+    return t;
+}
+
+bool fy_outside_helps(const fy_run *run)
+{
+    return run->faults.repairs.n > 0 || run->happening < run->options->n_happenings;
+}
+
+/* ------------------------------------------------------------------ nodes going down */
+
+static int node_event(fy_run *run, fy_event_kind kind, int32_t node)
+{
+    fy_event event = fy_run_event(run, kind);
+
+    event.node = node;
+    return fy_run_emit(run, &event, run->err);
+}
+
+/* The gang goes on without what it had on `node`, a spare taking over, if it has enough. */
+static int lose_job(fy_run *run, fy_job *job, int32_t node)
+{
+    fy_event event = fy_run_event(run, FY_EV_FAILED);
+    fy_place place = {.chip = job->chip};
+    int status;
+
+    event.job = job->id;
+    event.attempt = job->attempt;
+    event.a = 1;
+    place.chunks = fy_calloc((size_t)job->n_holds + 1, sizeof *place.chunks);
+    place.devices = fy_calloc((size_t)job->n_devices + 1, sizeof *place.devices);
+    for (int h = 0; h < job->n_holds; h++) {
+        const fy_hold *hold = &job->holds[h];
+        int n = hold->workers * job->rec.devices;
+
+        if (hold->node != node) {
+            place.chunks[place.n_chunks++] = (fy_chunk){hold->node, hold->workers};
+            place.workers += hold->workers;
+            memcpy(place.devices + place.n_devices, job->devices + hold->first,
+                   (size_t)n * sizeof *place.devices);
+            place.n_devices += n;
+        }
+    }
+    if (job->state == FY_JOB_RUNNING && job->rec.spares > 0 && place.workers >= job->rec.workers) {
+        event.kind = FY_EV_MOVED;
+        event.place = &place;
+        event.a = fy_job_rate(job, job->chip, job->rec.workers, job->spread);
+        event.b = job->rec.restart_cost_us;
+    }
+    status = fy_run_emit(run, &event, run->err);
+    if (status == 0 && event.kind == FY_EV_FAILED) {
+        fy_heap_remove(&run->ends, &run->end_pos, job->slot);
+    } else if (status == 0) {
+        fy_heap_set(&run->ends, &run->end_pos, job->slot, fy_job_finish_us(job), job->id);
+    }
+    free(place.chunks);
+    free(place.devices);
+    return status;
+}
+
+static int clear_node(fy_run *run, int32_t node)
+{
+    int status = 0;
+
+    while (status == 0 && run->fleet->nodes[node].holds != NULL) {
+        status = lose_job(run, run->fleet->jobs[run->fleet->nodes[node].holds->slot], node);
+    }
+    return status;
+}
+
+static int take_down(fy_run *run, int32_t node, int64_t up_us)
+{
+    int status;
+
+    if (!run->fleet->nodes[node].up) {
+        return 0;
+    }
+    status = node_event(run, FY_EV_NODE_DOWN, node);
+    if (status == 0) {
+        status = clear_node(run, node);
+    }
+    if (up_us < FY_NEVER) {
+        fy_heap_set(&run->faults.repairs, &run->faults.pos, node, up_us, node);
+    }
+    return status;
+}
+
+static int fail_some(fy_run *run)
+{
+    fy_faults *f = &run->faults;
+    int64_t now_us = run->fleet->now_us;
+    int32_t node = (int32_t)fy_rng_below(&f->rng, run->fleet->n_nodes);
+    bool whole_rack = fy_rng_unit(&f->rng) < f->rack_share;
+    int64_t up_us = after_s(now_us, fy_rng_exponential(&f->rng, f->repair_s));
+    const fy_pool *pool = &run->fleet->pools[run->fleet->nodes[node].chip];
+    const fy_rack rack = pool->racks[run->fleet->nodes[node].rack];
+    int status = 0;
+
+    draw_failure(run, now_us);
+    if (!whole_rack) {
+        return take_down(run, node, up_us);
+    }
+    for (int i = rack.first; i <= rack.last && status == 0; i++) {
+        status = take_down(run, pool->nodes[i], up_us);
+    }
+    return status;
+}
+
+/* ------------------------------------------------------------------ dated happenings */
+
+static int32_t node_named(const fy_fleet *fleet, const char *name)
+{
+    for (size_t i = 0; i < fleet->n_nodes; i++) {
+        if (strcmp(fleet->nodes[i].name, name) == 0) {
+            return (int32_t)i;
+        }
+    }
+    return -1;
+}
+
+static const fy_job *job_named(const fy_fleet *fleet, const char *name)
+{
+    for (size_t s = 0; s < fleet->n_slots; s++) {
+        if (fleet->jobs[s]->state != FY_JOB_GONE &&
+            strcmp(fleet->jobs[s]->rec.name, name) == 0) {
+            return fleet->jobs[s];
+        }
+    }
+    return NULL;
+}
+
+static int32_t tenant_named(const fy_fleet *fleet, const char *name)
+{
+    for (size_t i = 0; i < fleet->n_tenants; i++) {
+        if (strcmp(fleet->tenants[i].name, name) == 0) {
+            return (int32_t)i;
+        }
+    }
+    return -1;
+}
+
+static int deliver(fy_run *run, const fy_happening *h)
+{
+    for (int p = 0; p < run->options->site->n_pools; p++) {
+        const fy_pool_spec *pool = &run->options->site->pools[p];
+
+        if (strcmp(pool->name, h->name) == 0) {
+            return fy_pool_events(pool, run->fleet->pools[pool->chip].n_nodes, h->count,
+                                  run->fleet->now_us, fy_run_emit, run, run->err);
+        }
+    }
+    return fy_fail(run->err, FY_EINVAL, "delivery to pool '%s': the fleet has no such pool",
+                   h->name);
+}
+
+/* From now on nothing starts on the node that would reach into the window. */
+static int window(fy_run *run, const fy_happening *h, int32_t node)
+{
+    fy_event event = fy_run_event(run, FY_EV_NODE_RESERVED);
+
+    event.node = node;
+    event.tenant = h->tenant != NULL && h->tenant[0] != '\0'
+                       ? tenant_named(run->fleet, h->tenant)
+                       : -1;
+    event.a = h->from_us;
+    event.b = h->until_us;
+    return fy_run_emit(run, &event, run->err);
+}
+
+static int cancel(fy_run *run, const fy_happening *h)
+{
+    const fy_job *job = job_named(run->fleet, h->name);
+
+    if (job != NULL) {
+        fy_heap_set(&run->cancels, &run->cancel_pos, job->slot, run->fleet->now_us, job->id);
+    }
+    return 0;
+}
+
+static int happen(fy_run *run, const fy_happening *h)
+{
+    int32_t node;
+
+    if (h->kind == FY_HAPPEN_DELIVER) {
+        return deliver(run, h);
+    }
+    if (h->kind == FY_HAPPEN_CANCEL) {
+        return cancel(run, h);
+    }
+    node = node_named(run->fleet, h->name);
+    if (node < 0) {
+        return fy_fail(run->err, FY_EINVAL, "event for node '%s': the fleet has no such node",
+                       h->name);
+    }
+    switch (h->kind) {
+    case FY_HAPPEN_DOWN:
+        return take_down(run, node, FY_NEVER);
+    case FY_HAPPEN_UP:
+        fy_heap_remove(&run->faults.repairs, &run->faults.pos, node);
+        return node_event(run, FY_EV_NODE_UP, node);
+    case FY_HAPPEN_DRAIN:
+        return node_event(run, FY_EV_NODE_DRAINED, node);
+    case FY_HAPPEN_RESUME:
+        return node_event(run, FY_EV_NODE_RESUMED, node);
+    case FY_HAPPEN_WINDOW:
+        return window(run, h, node);
+    case FY_HAPPEN_CLEAR:
+        return clear_node(run, node);
+    case FY_HAPPEN_DELIVER:
+    case FY_HAPPEN_CANCEL:
+        break;
+    }
+    return 0;
+}
+
+int fy_outside_step(fy_run *run, int64_t t_us)
+{
+    const fy_sim_options *o = run->options;
+    const fy_heap_entry *top;
+    int status = 0;
+
+    while (status == 0 && (top = fy_heap_top(&run->faults.repairs)) != NULL && top->key == t_us) {
+        int32_t node = top->item;
+
+        fy_heap_remove(&run->faults.repairs, &run->faults.pos, node);
+        status = node_event(run, FY_EV_NODE_UP, node);
+    }
+    while (status == 0 && run->happening < o->n_happenings &&
+           o->happenings[run->order[run->happening]].t_us <= t_us) {
+        status = happen(run, &o->happenings[run->order[run->happening++]]);
+    }
+    while (status == 0 && run->faults.next_us == t_us) {
+        status = fail_some(run);
+    }
+    return status;
+}

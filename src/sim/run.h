@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One run in progress: what the simulator's files share.
+ *
+ *     source ─► resolve ─► submitted ─┐
+ *     ends, cancels, faults ──────────┼─► fleet ─► policy ─► intents ─► answers ─► ends
+ *                                     └─► metrics
+ */
+#ifndef FUYAO_SIM_RUN_H
+#define FUYAO_SIM_RUN_H
+
+#include "base/heap.h"
+#include "base/rng.h"
+#include "base/str.h"
+#include "fleet/state.h"
+#include "fuyao/sim.h"
+
+typedef struct fy_answer {
+    int64_t job;
+    int32_t attempt;
+    bool start;
+} fy_answer;
+
+typedef struct fy_tenant_name fy_tenant_name; /* tenants by name: resolve.c */
+
+typedef struct fy_faults {
+    double mtbf_s, repair_s, rack_share;
+    fy_rng rng;
+    int64_t next_us; /* next failure, FY_NEVER = none */
+    fy_heap repairs; /* of nodes, by instant */
+    fy_heap_pos pos;
+} fy_faults;
+
+typedef struct fy_tally {
+    double jct_s, device_s, rho;
+    int64_t jobs, ended, with_rho;
+} fy_tally;
+
+typedef struct fy_metrics {
+    int64_t *jct_us, *wait_us; /* [n] */
+    double *rho;               /* [n_rho] */
+    size_t n, n_rho, jct_room, wait_room, rho_room;
+    int64_t jobs, finished, failed, cancelled, never;
+    int64_t preemptions;
+    double jct_sum_s, wait_sum_s, rho_sum;
+    int64_t unfair;
+    fy_wide lost_int;
+    fy_tally *tenants;
+    size_t tenants_room, n_tenants;
+    int64_t first_us, last_us;
+} fy_metrics;
+
+typedef struct fy_run {
+    const fy_sim_options *options;
+    fy_fleet *fleet;
+    fy_sched *sched;
+    fy_metrics metrics;
+    fy_faults faults;
+    fy_heap ends, cancels; /* of jobs, by instant */
+    fy_heap_pos end_pos, cancel_pos;
+    fy_answer *answers;
+    size_t n_answers, answers_room;
+    fy_tenant_name *tenant_names;
+    fy_rate *rates; /* scratch of resolve */
+    size_t rates_room;
+    fy_str name;    /* of the job that is ending */
+    int64_t n_services, n_rounds;
+    int64_t last_round_us, last_decision_us;
+    bool dirty;     /* something happened since the last decision */
+    bool changed;   /* a job came or ended since the last decision */
+    bool cut;       /* the run ended at until_us with work left */
+    int happening;  /* next of `order` */
+    int *order;     /* happenings by instant */
+    fy_err *err;
+} fy_run;
+
+/* resolve.c: the job's record, in integers; strings borrowed from the spec, rates from the run.
+ * Returns 0 or a negative code. A tenant not met before is set by an event first. */
+int fy_resolve(fy_run *run, const fy_job_spec *spec, fy_job_record *rec) FY_NODISCARD;
+void fy_resolve_free(fy_run *run);
+
+/* run.c: apply an event, journal it, tell the policy. */
+int fy_run_emit(void *run, const fy_event *event, fy_err *err) FY_NODISCARD;
+void fy_run_close(fy_run *run);
+fy_event fy_run_event(const fy_run *run, fy_event_kind kind);
+
+/* outside.c: failures, repairs and dated happenings. */
+int fy_outside_open(fy_run *run, int64_t t0_us) FY_NODISCARD;
+int64_t fy_outside_next(const fy_run *run); /* instant of the next; FY_NEVER = none */
+bool fy_outside_helps(const fy_run *run);   /* may it still let waiting jobs start? */
+int fy_outside_step(fy_run *run, int64_t t_us) FY_NODISCARD; /* everything due at t_us */
+void fy_outside_close(fy_run *run);
+
+/* inflate.c: the typical mix of `jobs` for the fleet's fragmentation. */
+void fy_mix_of_jobs(fy_fleet *fleet, const fy_job_spec *jobs, int64_t n);
+
+/* metrics.c */
+void fy_metrics_submitted(fy_run *run, const fy_job *job);
+void fy_metrics_ended(fy_run *run, const fy_job *job, const char *state);
+fy_sim_result *fy_metrics_result(fy_run *run, int64_t end_us);
+void fy_metrics_free(fy_metrics *metrics);
+double fy_rho_of(const fy_run *run, const fy_job *job, int64_t end_us);
+
+#endif
