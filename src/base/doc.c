@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/doc.h"
 
+#include "base/arena.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -9,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
-
-#include "base/arena.h"
 
 /* One value in the document: where it stands. The tree is only used to find lines for errors. */
 typedef struct node {
@@ -121,10 +121,9 @@ static int scan_event(scan *s, const yaml_event_t *e, fy_err *err)
     case YAML_SCALAR_EVENT:
         return scan_scalar(s, e, line, err);
     case YAML_SEQUENCE_START_EVENT:
-        return scan_open(s, false,
-                         e->data.sequence_start.anchor != NULL ||
-                             e->data.sequence_start.tag != NULL,
-                         line, err);
+        return scan_open(
+            s, false, e->data.sequence_start.anchor != NULL || e->data.sequence_start.tag != NULL,
+            line, err);
     case YAML_MAPPING_START_EVENT:
         return scan_open(s, true,
                          e->data.mapping_start.anchor != NULL || e->data.mapping_start.tag != NULL,
@@ -173,7 +172,8 @@ static int scan_text(fy_doc *doc, const char *text, size_t len, fy_err *err)
 
 /* --------------------------------------------------------------- second pass: libcyaml's schema */
 
-/* What libcyaml says about the first error: the first line, and the place of the innermost value. */
+/* What libcyaml says about the first error: the first line, and the place of the innermost value.
+ */
 typedef struct complaint {
     char text[160];
     int line;
@@ -369,8 +369,9 @@ static int child(const fy_doc *doc, int parent, const char *key, size_t len, int
         if (n->parent != parent) {
             continue;
         }
-        if (key == NULL ? n->index == index
-                        : n->key != NULL && strlen(n->key) == len && memcmp(n->key, key, len) == 0) {
+        if (key == NULL
+                ? n->index == index
+                : n->key != NULL && strlen(n->key) == len && memcmp(n->key, key, len) == 0) {
             return (int)i;
         }
     }

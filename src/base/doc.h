@@ -9,10 +9,11 @@
 #ifndef FUYAO_BASE_DOC_H
 #define FUYAO_BASE_DOC_H
 
-#include <cyaml/cyaml.h>
-#include <stddef.h>
-
 #include "fuyao/error.h"
+
+#include <cyaml/cyaml.h>
+
+#include <stddef.h>
 
 enum { FY_DOC_MAX_BYTES = 4 << 20, FY_DOC_MAX_DEPTH = 12, FY_DOC_MAX_NODES = 400000 };
 
@@ -24,8 +25,8 @@ typedef struct fy_doc fy_doc;
  *   schema  borrowed; must outlive the document
  * Errors: FY_ENOENT, FY_EIO (cannot be read), FY_EPARSE ("file:line: what is wrong").
  */
-int fy_doc_load(fy_doc **out, const char *path, const cyaml_schema_value_t *schema, fy_err *err)
-    FY_NODISCARD;
+int fy_doc_load(fy_doc **out, const char *path, const cyaml_schema_value_t *schema,
+                fy_err *err) FY_NODISCARD;
 
 /* The same from memory; `name` stands for the file in errors (copied). */
 int fy_doc_parse(fy_doc **out, const char *name, const char *text, size_t len,
@@ -53,7 +54,7 @@ void fy_doc_free(fy_doc *doc); /* NULL allowed */
  * The whole file at `path` in memory, NUL-terminated, freed by the caller with free().
  * Errors: FY_ENOENT, FY_EIO, FY_EPARSE (larger than max_bytes).
  */
-int fy_read_file(char **text, size_t *len, const char *path, size_t max_bytes, fy_err *err)
-    FY_NODISCARD;
+int fy_read_file(char **text, size_t *len, const char *path, size_t max_bytes,
+                 fy_err *err) FY_NODISCARD;
 
 #endif

@@ -84,10 +84,10 @@ static const dimension dimensions[FY_N_DIMS] = {
                       {"min", 60, true},
                       {"h", 3600, true},
                       {"d", 86400, true}}},
-    [FY_DIM_FREQUENCY] = {"a frequency",
-                          "1.853 GHz",
-                          {{"Hz", 1, true}, {"kHz", 1e3, true}, {"MHz", 1e6, true},
-                           {"GHz", 1e9, true}}},
+    [FY_DIM_FREQUENCY] =
+        {"a frequency",
+         "1.853 GHz",
+         {{"Hz", 1, true}, {"kHz", 1e3, true}, {"MHz", 1e6, true}, {"GHz", 1e9, true}}},
     [FY_DIM_ENERGY] = {"an energy",
                        "3.6 MJ or 1 kWh",
                        {{"J", 1, true},
@@ -104,9 +104,7 @@ static const dimension dimensions[FY_N_DIMS] = {
     [FY_DIM_USD_PER_KWH] = {"an electricity price in US dollars",
                             "0.08 USD/kWh",
                             {{"USD/kWh", 1, true}}},
-    [FY_DIM_CNY_PER_KWH] = {"an electricity price in yuan",
-                            "0.32 CNY/kWh",
-                            {{"CNY/kWh", 1, true}}},
+    [FY_DIM_CNY_PER_KWH] = {"an electricity price in yuan", "0.32 CNY/kWh", {{"CNY/kWh", 1, true}}},
 };
 
 /* How much of the user's text an error repeats. */
@@ -209,10 +207,10 @@ static int parse_part(const char *text, fy_dim dim, fy_sign sign, const unit *fa
         u = fallback;
     }
     if (u == NULL) {
-        return *p == '\0' ? fy_fail(err, FY_EPARSE,
-                                    "\"" SHOW "\" has no unit; write for example %s", text,
-                                    d->right)
-                          : wrong(text, d, err);
+        return *p == '\0'
+                   ? fy_fail(err, FY_EPARSE, "\"" SHOW "\" has no unit; write for example %s", text,
+                             d->right)
+                   : wrong(text, d, err);
     }
     v *= u->scale;
     int rc = check_value(text, v, dim, sign, err);

@@ -10,28 +10,28 @@
 #ifndef FUYAO_BASE_UNITS_H
 #define FUYAO_BASE_UNITS_H
 
-#include <stddef.h>
-
 #include "fuyao/error.h"
 
+#include <stddef.h>
+
 typedef enum fy_dim {
-    FY_DIM_RATIO,        /* no unit, or %                              -> 1 */
-    FY_DIM_COUNT,        /* a whole number without unit                -> 1 */
-    FY_DIM_BYTES,        /* B kB MB GB TB PB, KiB MiB GiB TiB          -> B */
-    FY_DIM_BYTES_PER_S,  /* B/s kB/s MB/s GB/s TB/s, GiB/s ...         -> B/s */
-    FY_DIM_BITS_PER_S,   /* bit/s kbit/s Mbit/s Gbit/s Tbit/s          -> bit/s */
-    FY_DIM_FLOP_PER_S,   /* FLOP/s ... TFLOP/s PFLOP/s                 -> FLOP/s */
-    FY_DIM_OP_PER_S,     /* OP/s ... TOP/s POP/s, TOPS                 -> OP/s */
-    FY_DIM_POWER,        /* W kW MW                                    -> W */
-    FY_DIM_TIME,         /* us ms s min h d                            -> s */
-    FY_DIM_FREQUENCY,    /* Hz kHz MHz GHz                             -> Hz */
-    FY_DIM_ENERGY,       /* J kJ MJ Wh kWh MWh                         -> J */
-    FY_DIM_AREA,         /* mm2                                        -> mm2 */
-    FY_DIM_LENGTH,       /* nm                                         -> nm */
-    FY_DIM_USD,          /* USD, or $ before the number                -> USD */
-    FY_DIM_CNY,          /* CNY                                        -> CNY */
-    FY_DIM_USD_PER_KWH,  /* USD/kWh                                    -> USD/kWh */
-    FY_DIM_CNY_PER_KWH,  /* CNY/kWh                                    -> CNY/kWh */
+    FY_DIM_RATIO,       /* no unit, or %                              -> 1 */
+    FY_DIM_COUNT,       /* a whole number without unit                -> 1 */
+    FY_DIM_BYTES,       /* B kB MB GB TB PB, KiB MiB GiB TiB          -> B */
+    FY_DIM_BYTES_PER_S, /* B/s kB/s MB/s GB/s TB/s, GiB/s ...         -> B/s */
+    FY_DIM_BITS_PER_S,  /* bit/s kbit/s Mbit/s Gbit/s Tbit/s          -> bit/s */
+    FY_DIM_FLOP_PER_S,  /* FLOP/s ... TFLOP/s PFLOP/s                 -> FLOP/s */
+    FY_DIM_OP_PER_S,    /* OP/s ... TOP/s POP/s, TOPS                 -> OP/s */
+    FY_DIM_POWER,       /* W kW MW                                    -> W */
+    FY_DIM_TIME,        /* us ms s min h d                            -> s */
+    FY_DIM_FREQUENCY,   /* Hz kHz MHz GHz                             -> Hz */
+    FY_DIM_ENERGY,      /* J kJ MJ Wh kWh MWh                         -> J */
+    FY_DIM_AREA,        /* mm2                                        -> mm2 */
+    FY_DIM_LENGTH,      /* nm                                         -> nm */
+    FY_DIM_USD,         /* USD, or $ before the number                -> USD */
+    FY_DIM_CNY,         /* CNY                                        -> CNY */
+    FY_DIM_USD_PER_KWH, /* USD/kWh                                    -> USD/kWh */
+    FY_DIM_CNY_PER_KWH, /* CNY/kWh                                    -> CNY/kWh */
     FY_N_DIMS
 } fy_dim;
 
@@ -43,8 +43,8 @@ typedef enum fy_sign { FY_ANY_SIGN, FY_NOT_NEGATIVE, FY_POSITIVE } fy_sign;
  * Errors: FY_EPARSE (not a number, wrong or missing unit), FY_ERANGE (overflow, sign, not whole).
  * *value is untouched on error.
  */
-int fy_units_parse(const char *text, fy_dim dim, fy_sign sign, double *value, fy_err *err)
-    FY_NODISCARD;
+int fy_units_parse(const char *text, fy_dim dim, fy_sign sign, double *value,
+                   fy_err *err) FY_NODISCARD;
 
 /*
  * Parse a range `LOW .. MID .. HIGH UNIT` (one unit for all three, or one after each) or a single
