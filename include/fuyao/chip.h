@@ -118,7 +118,8 @@ const fy_assumption *fy_catalog_assumption(const fy_catalog *catalog, const char
 /*
  * Slowdown of work on chip `a` against chip `b` by bound: time on a / time on b, as a range.
  *   bound   FY_COMPUTE: ratio of the best dense training rate both have (BF16, else FP16, ...);
- *           FY_MEMORY: ratio of memory bandwidths; FY_LINK: ratio of device links; FY_HOST: 1
+ *           FY_MEMORY: ratio of memory bandwidths; FY_HOST: 1; FY_LINK: ratio of device links,
+ *           PCIe x16 standing in where it is known that a chip has no link
  * Returns a range with NANs where a rate is unknown on either side.
  */
 fy_range fy_chip_slowdown(const fy_chip *a, const fy_chip *b, fy_bound bound);

@@ -63,6 +63,13 @@ const fy_measured *fy_catalog_measured(const fy_catalog *catalog, int i);
 bool fy_measured_applies(const fy_catalog *catalog, const fy_measured *m, const fy_chip *a,
                          const fy_chip *b);
 
+/* The two rates whose ratio fy_chip_slowdown is; unknown where one side has none. */
+typedef struct fy_basis {
+    fy_range on_a, on_b;         /* [FLOP/s] for compute, [B/s] for memory and links */
+    const char *what_a, *what_b; /* what each is, for people: `dense BF16` */
+} fy_basis;
+fy_basis fy_slowdown_basis(const fy_chip *a, const fy_chip *b, fy_bound bound);
+
 /*
  * Share of the dense peak that `chip` sustains in large matrix products: hull of what was measured
  * and, unless strict, of the assumed sustained clock. Unknown where neither is known.
@@ -95,6 +102,9 @@ fy_range fy_energy_of_mix(const fy_catalog *catalog, const fy_chip *a, const fy_
 /* The range of a claim's quantity for `a` against `b`, over all training mixes and pure bounds. */
 fy_range fy_claim_value(const fy_catalog *catalog, const fy_claim *claim, const fy_chip *a,
                         const fy_chip *b, fy_strictness strict);
+
+/* Is `chip` one of those that the claim compares with? */
+bool fy_claim_is_about(const fy_claim *claim, const fy_chip *chip);
 
 /* True if the whole range lies within the claim, false if none of it does, else undecided. */
 fy_truth fy_claim_truth(const fy_claim *claim, fy_range value);

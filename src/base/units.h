@@ -18,6 +18,7 @@ typedef enum fy_dim {
     FY_DIM_RATIO,       /* no unit, or %                              -> 1 */
     FY_DIM_COUNT,       /* a whole number without unit                -> 1 */
     FY_DIM_BYTES,       /* B kB MB GB TB PB, KiB MiB GiB TiB          -> B */
+    FY_DIM_CACHE,       /* as FY_DIM_BYTES, printed in KiB and MiB     -> B */
     FY_DIM_BYTES_PER_S, /* B/s kB/s MB/s GB/s TB/s, GiB/s ...         -> B/s */
     FY_DIM_BITS_PER_S,  /* bit/s kbit/s Mbit/s Gbit/s Tbit/s          -> bit/s */
     FY_DIM_FLOP_PER_S,  /* FLOP/s ... TFLOP/s PFLOP/s                 -> FLOP/s */

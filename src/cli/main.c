@@ -1,14 +1,64 @@
 /* SPDX-License-Identifier: MIT */
 /* The program `fuyao`: finds the command named on the command line and runs it. */
+#include "cli/cmd.h"
+
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
+static const struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary;
+} commands[] = {
+    {"chips", cmd_chips, "what is known of each chip; one chip against another"},
+};
+
+enum { N_COMMANDS = sizeof commands / sizeof *commands };
+
+static void print_help(FILE *to)
+{
+    fputs("usage: fuyao COMMAND [ARGUMENT...]\n\n", to);
+    for (int i = 0; i < N_COMMANDS; i++) {
+        fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].summary);
+    }
+    fputs("\n`fuyao COMMAND --help` explains one. Exit status: 0 ok, 1 the answer is no,\n"
+          "2 wrong use or input, 3 environment.\n",
+          to);
+}
+
+/* The exit code of the whole run: output that could not be written is the environment's fault. */
+static int finish(int code)
+{
+    errno = 0;
+    if (fflush(stdout) != 0 || ferror(stdout) != 0) {
+        return cli_fail(CLI_ENVIRONMENT, "cannot write to standard output%s%s",
+                        errno != 0 ? ": " : "", errno != 0 ? strerror(errno) : "");
+    }
+    return code;
+}
+
 int main(int argc, char **argv)
 {
-    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
-        puts("fuyao " FY_VERSION);
-        return 0;
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write, reported as one */
+    if (argc < 2) {
+        print_help(stderr);
+        return CLI_USAGE;
     }
-    fputs("usage: fuyao --version\n", stderr);
-    return 2;
+    const char *name = argv[1];
+    if (strcmp(name, "--version") == 0) {
+        puts("fuyao " FY_VERSION);
+        return finish(CLI_OK);
+    }
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        print_help(stdout);
+        return finish(CLI_OK);
+    }
+    for (int i = 0; i < N_COMMANDS; i++) {
+        if (strcmp(commands[i].name, name) == 0) {
+            return finish(commands[i].run(argc - 1, argv + 1));
+        }
+    }
+    return cli_fail(CLI_USAGE, "no command \"%.40s\"; `fuyao --help` lists them", name);
 }

@@ -167,15 +167,16 @@ const fy_assumption *fy_catalog_assumption(const fy_catalog *catalog, const char
 }
 
 /* The range of an assumption, as it is or times `times`; unknown where there is none. */
-static fy_range assumed(const fy_catalog *catalog, const char *id, const char *quantity,
-                        const char *unit, fy_range times)
+static fy_range assumed(fy_catalog *catalog, const char *id, const char *quantity, const char *unit,
+                        fy_range times)
 {
     const fy_assumption *a = fy_catalog_assumption(catalog, id, quantity, unit);
     if (a == NULL || !fy_known(times.mid)) {
         return fy_range_unknown();
     }
     return (fy_range){a->low * times.low, a->mid * times.mid, a->high * times.high,
-                      FY_GRADE_ASSUMED, a->source};
+                      FY_GRADE_ASSUMED,
+                      fy_arena_printf(&catalog->arena, "%s (%s)", a->reason, a->source)};
 }
 
 void fy_catalog_fill_gaps(fy_catalog *catalog)

@@ -186,30 +186,65 @@ fy_range fy_range_over(fy_range x, fy_range y)
     return (fy_range){x.low / y.high, x.mid / y.mid, x.high / y.low, worse(x, y), NULL};
 }
 
-fy_range fy_chip_slowdown(const fy_chip *a, const fy_chip *b, fy_bound bound)
+/*
+ * Rate between two devices [B/s, both directions]: the device link, else PCIe x16 where it is known
+ * that there is no link (8 GT/s a lane in generation 3, doubled by each later one, 128b/130b).
+ */
+static fy_range path_bytes_per_s(const fy_chip *chip, const char **what)
 {
+    *what = "device link";
+    if (!(chip->link_bytes_per_s.high == 0) || !fy_known(chip->pcie_gen.mid)) {
+        return chip->link_bytes_per_s;
+    }
+    *what = "PCIe x16";
+    double bytes_per_s = 2 * 16e9 * 128 / 130;
+    for (int gen = 3; gen < (int)chip->pcie_gen.mid && gen < 10; gen++) {
+        bytes_per_s *= 2;
+    }
+    return fy_range_exact(bytes_per_s, FY_GRADE_DERIVED, "PCIe x16");
+}
+
+/* The dense 16-bit rate: BF16, else FP16. */
+static fy_range half_rate(const fy_chip *chip, const char **what)
+{
+    bool bf16 = fy_known(chip->bf16.mid);
+    *what = bf16 ? "dense BF16" : "dense FP16";
+    return bf16 ? chip->bf16 : chip->fp16;
+}
+
+fy_basis fy_slowdown_basis(const fy_chip *a, const fy_chip *b, fy_bound bound)
+{
+    fy_basis x = {fy_range_unknown(), fy_range_unknown(), "rate", "rate"};
     switch (bound) {
     case FY_COMPUTE: /* the best training rate that both have */
-        if (fy_known(a->bf16.mid) && fy_known(b->bf16.mid)) {
-            return fy_range_over(b->bf16, a->bf16);
-        } else {
-            const fy_range a_half = fy_known(a->bf16.mid) ? a->bf16 : a->fp16;
-            const fy_range b_half = fy_known(b->bf16.mid) ? b->bf16 : b->fp16;
-            if (fy_known(a_half.mid) && fy_known(b_half.mid)) {
-                return fy_range_over(b_half, a_half);
-            }
+        x.on_a = half_rate(a, &x.what_a);
+        x.on_b = half_rate(b, &x.what_b);
+        if (!fy_known(x.on_a.mid) || !fy_known(x.on_b.mid)) {
+            x = (fy_basis){a->fp32, b->fp32, "vector FP32", "vector FP32"};
         }
-        return fy_range_over(b->fp32, a->fp32);
+        break;
     case FY_MEMORY:
-        return fy_range_over(b->memory_bytes_per_s, a->memory_bytes_per_s);
+        x = (fy_basis){a->memory_bytes_per_s, b->memory_bytes_per_s, "memory bandwidth",
+                       "memory bandwidth"};
+        break;
     case FY_LINK:
-        return fy_range_over(b->link_bytes_per_s, a->link_bytes_per_s);
+        x.on_a = path_bytes_per_s(a, &x.what_a);
+        x.on_b = path_bytes_per_s(b, &x.what_b);
+        break;
     case FY_HOST:
-        return fy_range_exact(1, FY_GRADE_DERIVED, NULL);
     case FY_N_BOUNDS:
         break;
     }
-    return fy_range_unknown();
+    return x;
+}
+
+fy_range fy_chip_slowdown(const fy_chip *a, const fy_chip *b, fy_bound bound)
+{
+    if (bound == FY_HOST) {
+        return fy_range_exact(1, FY_GRADE_DERIVED, NULL);
+    }
+    fy_basis x = fy_slowdown_basis(a, b, bound);
+    return fy_range_over(x.on_b, x.on_a);
 }
 
 fy_range fy_chip_slowdown_mix(const fy_chip *a, const fy_chip *b, const double w[FY_N_BOUNDS])

@@ -21,7 +21,7 @@
     X(int8, int8, FY_DIM_OP_PER_S, FY_POSITIVE)                                                    \
     X(memory, memory_bytes, FY_DIM_BYTES, FY_POSITIVE)                                             \
     X(bandwidth, memory_bytes_per_s, FY_DIM_BYTES_PER_S, FY_POSITIVE)                              \
-    X(l2, l2_bytes, FY_DIM_BYTES, FY_POSITIVE)                                                     \
+    X(l2, l2_bytes, FY_DIM_CACHE, FY_POSITIVE)                                                     \
     X(link, link_bytes_per_s, FY_DIM_BYTES_PER_S, FY_NOT_NEGATIVE)                                 \
     X(pcie, pcie_gen, FY_DIM_COUNT, FY_POSITIVE)                                                   \
     X(tdp, tdp_w, FY_DIM_POWER, FY_POSITIVE)                                                       \

@@ -230,8 +230,9 @@ fy_range fy_claim_value(const fy_catalog *catalog, const fy_claim *claim, const 
         const double *share = pure;
         if (i < FY_HOST) {
             pure[i] = 1;
-        } else if (i == FY_HOST || !catalog->mixes[i - FY_HOST - 1].training) {
-            continue; /* work that only waits for the host says nothing of the chip */
+        } else if (i == FY_HOST || strict == FY_STRICT ||
+                   !catalog->mixes[i - FY_HOST - 1].training) {
+            continue; /* waiting for the host says nothing of the chip; mixes are assumed */
         } else {
             share = catalog->mixes[i - FY_HOST - 1].share;
         }
@@ -240,6 +241,16 @@ fy_range fy_claim_value(const fy_catalog *catalog, const fy_claim *claim, const 
                               : fy_energy_of_mix(catalog, a, b, share, strict));
     }
     return r;
+}
+
+bool fy_claim_is_about(const fy_claim *claim, const fy_chip *chip)
+{
+    for (int i = 0; i < claim->n_against; i++) {
+        if (strcmp(claim->against[i], chip->id) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 fy_truth fy_claim_truth(const fy_claim *claim, fy_range value)

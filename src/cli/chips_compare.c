@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `fuyao chips compare A B...`: ratios of every number, then slowdown and energy per unit of work
+ * by kind of work, the numbers that decide, and what becomes of claims made about the pair.
+ */
+#include "cli/chips.h"
+#include "cli/cmd.h"
+#include "cli/table.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const bound_names[FY_N_BOUNDS] = {"compute-bound", "memory-bound", "link-bound",
+                                                     "host-bound"};
+
+/* Is the number known on any of the chips? */
+static bool known_somewhere(const fy_chip *const chips[], int n, const chips_field *f,
+                            const chips_options *options)
+{
+    for (int i = 0; i < n; i++) {
+        if (fy_known(chips_number(chips[i], f, options->strict).mid)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void print_numbers(const fy_chip *const chips[], int n, const chips_options *options)
+{
+    const fy_chip *b = chips[n - 1];
+    cli_table *table = cli_table_new();
+    cli_table_column(table, "QUANTITY", CLI_LEFT);
+    for (int i = 0; i < n - 1; i++) {
+        cli_table_column(table, chips[i]->id, CLI_LEFT);
+        cli_table_column(table, "RATIO", CLI_RIGHT);
+    }
+    cli_table_column(table, b->id, CLI_LEFT);
+    for (int k = 0; k < chips_n_fields; k++) {
+        const chips_field *f = &chips_fields[k];
+        char text[CHIPS_TEXT];
+        if (!known_somewhere(chips, n, f, options)) {
+            continue;
+        }
+        fy_range y = chips_number(b, f, options->strict);
+        cli_table_row(table);
+        cli_table_cell(table, "%s", f->label);
+        for (int i = 0; i < n - 1; i++) {
+            fy_range x = chips_number(chips[i], f, options->strict);
+            bool ratio = y.mid > 0 && fy_known(x.mid) && strcmp(f->key, "year") != 0;
+            cli_table_cell(table, "%s", chips_text(text, x, f->dim));
+            cli_table_cell(table, "%s", ratio ? chips_ratio(text, x.mid / y.mid) : "");
+        }
+        cli_table_cell(table, "%s", chips_text(text, y, f->dim));
+    }
+    cli_table_print(table);
+    printf("after a number: nothing = data sheet or listing, r = recalled, d = derived, "
+           "m = measured, a = assumed\n");
+}
+
+static void add_work(cli_table *table, const fy_catalog *catalog, const fy_chip *a,
+                     const fy_chip *b, const char *name, const double share[FY_N_BOUNDS],
+                     const chips_options *options)
+{
+    char text[CHIPS_TEXT];
+    const fy_range r[] = {
+        fy_slowdown_of_mix(catalog, a, b, share, options->strict),
+        fy_energy_of_mix(catalog, a, b, share, options->strict),
+    };
+    cli_table_row(table);
+    cli_table_cell(table, "%s", name);
+    for (int i = 0; i < 2; i++) {
+        cli_table_cell(table, "%s%s", chips_ratio_range(text, r[i]),
+                       chips_grade_letter(r[i].grade == FY_GRADE_ASSUMED ? FY_GRADE_ASSUMED
+                                                                         : FY_GRADE_UNKNOWN));
+        cli_table_cell(table, "%s", fy_known(r[i].mid) ? chips_ratio(text, r[i].mid) : "");
+    }
+}
+
+/* `75 % compute, 12 % memory, ...` */
+static void add_shares(cli_table *table, const double share[FY_N_BOUNDS])
+{
+    static const char *const names[FY_N_BOUNDS] = {"compute", "memory", "link", "host"};
+    char text[120] = "";
+    for (int i = 0; i < FY_N_BOUNDS; i++) {
+        if (share[i] > 0) {
+            size_t at = strlen(text);
+            snprintf(text + at, sizeof text - at, "%s%.3g %% %s", at > 0 ? ", " : "",
+                     share[i] * 100, names[i]);
+        }
+    }
+    cli_table_cell(table, "%s", text);
+}
+
+static void print_work(const fy_catalog *catalog, const fy_chip *a, const fy_chip *b,
+                       const fy_mix mixes[], int n_mixes, const chips_options *options)
+{
+    cli_table *table = cli_table_new();
+    cli_table_column(table, "WORK", CLI_LEFT);
+    cli_table_column(table, "SLOWDOWN", CLI_LEFT);
+    cli_table_column(table, "BEST GUESS", CLI_RIGHT);
+    cli_table_column(table, "ENERGY", CLI_LEFT);
+    cli_table_column(table, "BEST GUESS", CLI_RIGHT);
+    cli_table_column(table, "SHARES OF TIME", CLI_LEFT);
+    for (int i = 0; i < FY_HOST; i++) {
+        double share[FY_N_BOUNDS] = {0};
+        share[i] = 1;
+        add_work(table, catalog, a, b, bound_names[i], share, options);
+        cli_table_cell(table, "all");
+    }
+    for (int i = 0; i < n_mixes; i++) {
+        add_work(table, catalog, a, b, mixes[i].name, mixes[i].share, options);
+        add_shares(table, mixes[i].share);
+    }
+    printf("\n%s: time and energy per unit of work, in those of %s\n", a->id, b->id);
+    cli_table_print(table);
+    printf(
+        options->strict == FY_STRICT
+            ? "energy is that of the chips alone, by their power limits\n"
+            : "energy is that of the chips alone; a = rests on an assumed share of a clock or of "
+              "a power\nlimit; the shares of time of the mixes are assumed too\n");
+}
+
+/* The two rates that a bound's ratio of data sheets rests on. */
+static void print_peak(const fy_chip *a, const fy_chip *b, fy_bound bound)
+{
+    char ratio[CHIPS_TEXT], on_a[FY_UNITS_TEXT], on_b[FY_UNITS_TEXT];
+    fy_dim dim = bound == FY_COMPUTE ? FY_DIM_FLOP_PER_S : FY_DIM_BYTES_PER_S;
+    fy_basis x = fy_slowdown_basis(a, b, bound);
+    fy_range r = fy_chip_slowdown(a, b, bound);
+    bool same = strcmp(x.what_a, x.what_b) == 0;
+    if (!fy_known(r.mid)) {
+        printf("  %-13s unknown\n", bound_names[bound]);
+        return;
+    }
+    fy_units_format(on_a, x.on_a.mid, dim);
+    fy_units_format(on_b, x.on_b.mid, dim);
+    printf("  %-13s %s of %s over %s%s%s: %s\n", bound_names[bound], x.what_b, on_b,
+           same ? "" : x.what_a, same ? "" : " of ", on_a, chips_ratio(ratio, r.mid));
+}
+
+static void print_sustained(const fy_catalog *catalog, const fy_chip *a, const fy_chip *b,
+                            const chips_options *options)
+{
+    const fy_chip *const pair[] = {a, b};
+    for (int i = 0; i < 2; i++) {
+        fy_range s = fy_sustained_share(catalog, pair[i], options->strict);
+        if (fy_known(s.mid)) {
+            printf(
+                "  %-13s %s sustains %.3g %% of it in large matrix products (%.3g .. %.3g, %s)\n",
+                "", pair[i]->id, s.mid * 100, s.low * 100, s.high * 100, chips_grade_word(s.grade));
+        }
+    }
+}
+
+static void print_measured(const fy_catalog *catalog, const fy_chip *a, const fy_chip *b)
+{
+    for (int i = 0; i < fy_catalog_n_measured(catalog); i++) {
+        const fy_measured *m = fy_catalog_measured(catalog, i);
+        if (!fy_measured_applies(catalog, m, a, b)) {
+            continue;
+        }
+        char text[CHIPS_TEXT];
+        printf("  %-13s %s on %s against %s: %s\n", m->outlier ? "left out" : "measured",
+               chips_ratio_range(text, m->value), m->chip, m->against, m->what);
+    }
+}
+
+static void print_power(const fy_catalog *catalog, const fy_chip *a, const fy_chip *b,
+                        const chips_options *options)
+{
+    char text[CHIPS_TEXT], limits[CHIPS_TEXT];
+    fy_range r = fy_power_ratio(catalog, a, b, FY_COMPUTE, options->strict);
+    if (!fy_known(r.mid)) {
+        printf("  %-13s unknown: a power limit is missing\n", "power");
+        return;
+    }
+    printf("  %-13s limits of %.4g over %.4g W: %s", "power", a->tdp_w.mid, b->tdp_w.mid,
+           chips_ratio(limits, a->tdp_w.mid / b->tdp_w.mid));
+    if (r.low < r.high) {
+        printf("; with assumed shares of them in training: %s", chips_ratio_range(text, r));
+    }
+    fputc('\n', stdout);
+}
+
+static void print_deciding(const fy_catalog *catalog, const fy_chip *a, const fy_chip *b,
+                           const chips_options *options)
+{
+    printf("\nwhat decides\n");
+    print_peak(a, b, FY_COMPUTE);
+    print_sustained(catalog, a, b, options);
+    print_peak(a, b, FY_MEMORY);
+    print_peak(a, b, FY_LINK);
+    print_power(catalog, a, b, options);
+    print_measured(catalog, a, b);
+}
+
+static void print_claim(const fy_catalog *catalog, const fy_claim *claim, const fy_chip *a,
+                        const fy_chip *b, const chips_options *options)
+{
+    static const char *const truths[] = {"FALSE", "TRUE", "UNDECIDED"};
+    char text[CHIPS_TEXT], low[CHIPS_TEXT], high[CHIPS_TEXT];
+    fy_range v = fy_claim_value(catalog, claim, a, b, options->strict);
+    fy_truth truth = fy_claim_truth(claim, v);
+    printf("  \"%s\"\n    %s: %s against %s; holds ", claim->text, truths[truth],
+           chips_ratio_range(text, v), b->id);
+    if (isinf(claim->high)) {
+        printf("from %s on\n", chips_ratio(low, claim->low));
+    } else {
+        printf("from %s to %s\n", chips_ratio(low, claim->low), chips_ratio(high, claim->high));
+    }
+    for (int k = 0; k < claim->n_against; k++) {
+        const fy_chip *other = fy_catalog_find_chip(catalog, claim->against[k]);
+        fy_range w = fy_claim_value(catalog, claim, a, other, options->strict);
+        if (other != b && fy_claim_truth(claim, w) != truth) {
+            printf("    %s against %s, where it is %s\n", truths[fy_claim_truth(claim, w)],
+                   other->id, chips_ratio_range(text, w));
+        }
+    }
+}
+
+static void print_claims(const fy_catalog *catalog, const fy_chip *a, const fy_chip *b,
+                         const chips_options *options)
+{
+    bool first = true;
+    for (int i = 0; i < fy_catalog_n_claims(catalog); i++) {
+        const fy_claim *claim = fy_catalog_claim(catalog, i);
+        if (strcmp(claim->chip, a->id) != 0 || !fy_claim_is_about(claim, b)) {
+            continue;
+        }
+        fputs(first ? "\nclaims (those on training are taken over all bounds and training mixes)\n"
+                    : "",
+              stdout);
+        first = false;
+        print_claim(catalog, claim, a, b, options);
+    }
+}
+
+/* The mix that --workload names, or shares such as `compute=0.6,memory=0.4`; 0 or an exit code. */
+static int find_workload(const fy_catalog *catalog, const char *name, fy_mix *out)
+{
+    static const char *const keys[FY_N_BOUNDS] = {"compute", "memory", "link", "host"};
+    char copy[200], known[400] = "";
+    for (int i = 0; i < fy_catalog_n_mixes(catalog); i++) {
+        const fy_mix *m = fy_catalog_mix(catalog, i);
+        if (strcmp(m->id, name) == 0) {
+            *out = *m;
+            return 0;
+        }
+        size_t at = strlen(known);
+        snprintf(known + at, sizeof known - at, "%s%s", at > 0 ? ", " : "", m->id);
+    }
+    *out = (fy_mix){.id = name, .name = name, .source = "the command line"};
+    snprintf(copy, sizeof copy, "%s", name);
+    double sum = 0;
+    char *save = NULL;
+    for (char *p = strtok_r(copy, ",", &save); p != NULL; p = strtok_r(NULL, ",", &save)) {
+        char *equals = strchr(p, '=');
+        int at = 0;
+        fy_err err = {0};
+        if (equals == NULL) {
+            break;
+        }
+        *equals = '\0';
+        while (at < FY_N_BOUNDS && strcmp(keys[at], p) != 0) {
+            at++;
+        }
+        if (at == FY_N_BOUNDS) {
+            return cli_fail(CLI_USAGE,
+                            "--workload: no share \"%s\"; they are compute, memory, "
+                            "link and host",
+                            p);
+        }
+        if (fy_units_parse(equals + 1, FY_DIM_RATIO, FY_NOT_NEGATIVE, &out->share[at], &err) != 0) {
+            return cli_fail(CLI_USAGE, "--workload: %s: %s", p, err.text);
+        }
+        sum += out->share[at];
+    }
+    if (sum == 0) {
+        return cli_fail(CLI_USAGE,
+                        "--workload: \"%.60s\" is none of %s, nor shares like "
+                        "compute=0.6,memory=0.4",
+                        name, known);
+    }
+    if (sum < 0.9999 || sum > 1.0001) {
+        return cli_fail(CLI_USAGE, "--workload: the shares sum to %.4g; they must sum to 1", sum);
+    }
+    return 0;
+}
+
+int chips_compare(const fy_catalog *catalog, const fy_chip *const chips[], int n,
+                  const chips_options *options)
+{
+    fy_mix one;
+    const fy_mix *mixes = &one;
+    int n_mixes = 1;
+    if (options->workload != NULL) {
+        int rc = find_workload(catalog, options->workload, &one);
+        if (rc != 0) {
+            return rc;
+        }
+    } else if (options->strict == FY_STRICT) {
+        n_mixes = 0; /* the catalogue's mixes are assumed */
+    } else {
+        n_mixes = fy_catalog_n_mixes(catalog);
+        mixes = n_mixes > 0 ? fy_catalog_mix(catalog, 0) : NULL;
+    }
+    if (options->json) {
+        return chips_compare_json(catalog, chips, n, mixes, n_mixes, options);
+    }
+    print_numbers(chips, n, options);
+    for (int i = 0; i < n - 1; i++) {
+        print_work(catalog, chips[i], chips[n - 1], mixes, n_mixes, options);
+        print_deciding(catalog, chips[i], chips[n - 1], options);
+        print_claims(catalog, chips[i], chips[n - 1], options);
+    }
+    return CLI_OK;
+}
