@@ -73,6 +73,7 @@ int fy_fleet_least_nodes(const fy_fleet *fleet, const fy_class *cls, int chip, i
 void fy_class_refresh(fy_fleet *fleet, fy_class *cls)
 {
     const fy_class_key *key = &cls->key;
+    const int64_t need = (int64_t)key->min_workers + key->spares;
 
     cls->shape = fleet->shape;
     cls->never = key->mask == 0 ? FY_WHY_NEVER_CHIP : FY_WHY_NEVER_SIZE;
@@ -83,10 +84,10 @@ void fy_class_refresh(fy_fleet *fleet, fy_class *cls)
         if ((key->mask >> c & 1) == 0) {
             continue;
         }
-        for (int i = 0; i < pool->n_nodes && room < key->min_workers; i++) {
+        for (int i = 0; i < pool->n_nodes && room < need; i++) {
             room += node_capacity(&fleet->nodes[pool->nodes[i]], key);
         }
-        if (room >= key->min_workers) {
+        if (room >= need) {
             cls->never = FY_WHY_NONE;
             return;
         }
@@ -178,6 +179,12 @@ fy_array *fy_array_find(fy_fleet *fleet, int64_t of)
 
 void fy_job_wait(fy_fleet *fleet, fy_job *job)
 {
+    fy_class *cls = &fleet->classes[job->cls];
+
+    if (job->never != FY_WHY_NONE && cls->shape != fleet->shape) {
+        fy_class_refresh(fleet, cls); /* the fleet grew while the job was blocked or held */
+    }
+    job->never = cls->never;
     job->state = FY_JOB_WAITING;
     job->queued_us = fleet->now_us;
     fleet->n_waiting++;
@@ -220,7 +227,11 @@ static int check_record(const fy_fleet *fleet, const fy_event *event, fy_err *er
               rec->cpu_milli >= 0 && rec->cpu_milli <= FY_PLENTY / (1 << 21) &&
               rec->memory_mib >= 0 && rec->memory_mib <= FY_PLENTY / (1 << 21) &&
               rec->work_q >= -1 && rec->checkpoint_interval_us >= 0 &&
-              rec->checkpoint_cost_us >= 0 && rec->restart_cost_us >= 0 && rec->min_run_us >= 0;
+              rec->checkpoint_cost_us >= 0 && rec->restart_cost_us >= 0 && rec->min_run_us >= 0 &&
+              rec->limit_us >= -1 && rec->array_limit >= 0 && rec->q_per_unit > 0 &&
+              rec->n_rates >= 0 && rec->n_after >= 0 &&
+              (int64_t)(rec->max_workers + rec->spares) * rec->devices <= 1 << 30 && (unsigned)rec->priority <= FY_SPOT &&
+              (unsigned)rec->end <= FY_END_CANCEL;
 
     if (!ok || (rec->milli > 0 && (rec->max_workers != 1 || rec->devices != 1))) {
         return fy_fail(err, FY_EINVAL, "job %s: its size, work or costs are out of range",
@@ -296,6 +307,8 @@ static fy_job *take_slot(fy_fleet *fleet)
 
     if (fleet->n_free_slots > 0) {
         slot = fleet->free_slots[--fleet->n_free_slots];
+        /* The last job's record stayed readable until now, for those who count what ended. */
+        fy_blocks_put(&fleet->blocks, fleet->jobs[slot]->block, fleet->jobs[slot]->block_size);
     } else {
         slot = (int32_t)fleet->n_slots;
         fleet->jobs =
@@ -382,8 +395,6 @@ void fy_job_end(fy_fleet *fleet, fy_job *job, int32_t how)
         fy_blocks_put(&fleet->blocks, link, sizeof *link);
         link = next;
     }
-    fy_blocks_put(&fleet->blocks, job->block, job->block_size);
-    job->block = NULL;
     fleet->free_slots = fy_grow(fleet->free_slots, &fleet->free_slots_room,
                                 fleet->n_free_slots + 1, sizeof *fleet->free_slots);
     fleet->free_slots[fleet->n_free_slots++] = job->slot;

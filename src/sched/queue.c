@@ -134,6 +134,28 @@ int32_t fy_queue_first(const fy_queue *queue, const fy_fleet *fleet)
     return best;
 }
 
+int32_t fy_queue_first_ranked(const fy_queue *queue, const fy_fleet *fleet, fy_rank_fn rank,
+                              void *ctx)
+{
+    int32_t best = -1;
+    int64_t best_rank = INT64_MAX;
+
+    for (size_t i = 0; i < queue->n_active; i++) {
+        int32_t cls = queue->active[i];
+        int64_t r;
+
+        if (fy_queue_blocked(queue, fleet, cls)) {
+            continue;
+        }
+        r = rank(ctx, &fleet->classes[cls].key, fy_queue_head(queue, fleet, cls));
+        if (r < best_rank || (r == best_rank && r < INT64_MAX && earlier(queue, cls, best))) {
+            best = cls;
+            best_rank = r;
+        }
+    }
+    return best;
+}
+
 fy_job *fy_queue_head(const fy_queue *queue, const fy_fleet *fleet, int32_t cls)
 {
     const fy_heap_entry *top = fy_heap_top(&queue->classes[cls].heap);

@@ -50,6 +50,14 @@ bool fy_queue_blocked(const fy_queue *queue, const fy_fleet *fleet, int32_t cls)
 /* The class whose first job comes first of all, among those not blocked; -1 = none. */
 int32_t fy_queue_first(const fy_queue *queue, const fy_fleet *fleet);
 
+/*
+ * The same where classes have a rank before their first job's key: the least rank wins, INT64_MAX
+ * is passed over. `rank` sees the class's key and its first job.
+ */
+typedef int64_t (*fy_rank_fn)(void *ctx, const fy_class_key *key, const fy_job *head);
+int32_t fy_queue_first_ranked(const fy_queue *queue, const fy_fleet *fleet, fy_rank_fn rank,
+                              void *ctx);
+
 /* The first job of a class; NULL where it is empty. */
 fy_job *fy_queue_head(const fy_queue *queue, const fy_fleet *fleet, int32_t cls);
 

@@ -28,7 +28,8 @@ struct fy_sched {
 static const fy_setting_info settings_known[] = {
     {"fifo.chip", "preference", "preference | draw: which of the chips with room a job takes"},
     {"fifo.anew", "no", "yes: choose chips anew at each decision, moving jobs that run"},
-    {"gain.period", "600", "seconds between two looks at the whole fleet"},
+    {"gain.period", "300", "least seconds between two looks at the whole fleet"},
+    {"gain.credit", "86400", "seconds that a job which runs on one chip only is set forward"},
     {NULL, NULL, NULL},
 };
 

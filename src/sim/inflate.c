@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fleet/frag.h"
+#include "fleet/place.h"
 #include "sim/run.h"
 
 enum { INFLATE_MAX_PERCENT = 130 };

@@ -138,7 +138,7 @@ static void tell_job(fy_run *run, const fy_job *job, const char *state, const ch
 
     if (o->job_done != NULL) {
         o->job_done(o->job_done_ctx,
-                    &(fy_sim_job){.name = gone ? run->name.text : job->rec.name,
+                    &(fy_sim_job){.name = job->rec.name,
                                   .tenant = run->fleet->tenants[job->tenant].name,
                                   .chip = chip_of(run, job),
                                   .state = state,

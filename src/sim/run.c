@@ -186,8 +186,6 @@ static int end_job(fy_run *run, const fy_job *job, fy_event_kind kind)
     event.job = job->id;
     event.attempt = job->attempt;
     event.a = 0;
-    fy_str_clear(&run->name);
-    fy_str_puts(&run->name, job->rec.name); /* the record goes with the job */
     run->n_services -= job->rec.work_q < 0;
     status = fy_run_emit(run, &event, run->err);
     if (status == 0) {
@@ -377,7 +375,6 @@ void fy_run_close(fy_run *run)
     free(run->answers);
     fy_outside_close(run);
     fy_resolve_free(run);
-    fy_str_free(&run->name);
     fy_metrics_free(&run->metrics);
 }
 

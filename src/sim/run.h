@@ -11,7 +11,6 @@
 
 #include "base/heap.h"
 #include "base/rng.h"
-#include "base/str.h"
 #include "fleet/state.h"
 #include "fuyao/sim.h"
 
@@ -63,7 +62,6 @@ typedef struct fy_run {
     fy_tenant_name *tenant_names;
     fy_rate *rates; /* scratch of resolve */
     size_t rates_room;
-    fy_str name;    /* of the job that is ending */
     int64_t n_services, n_rounds;
     int64_t last_round_us, last_decision_us;
     bool dirty;     /* something happened since the last decision */
