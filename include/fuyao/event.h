@@ -34,7 +34,8 @@ typedef enum fy_event_kind {
     FY_EV_FINISHED,      /* job, attempt */
     FY_EV_FAILED,        /* job, attempt, node to blame or -1; a = 1: goes back to the queue */
     FY_EV_PROGRESS,      /* job, attempt, a = work done [q] as observed */
-    FY_EV_LIMITS,        /* job, a = new time limit [us] or -1 */
+    FY_EV_LIMITS,        /* job, a = new time limit [us] or -1; without a job: a = cap on the
+                            fleet's power, high estimate without PUE [mW], or -1 */
     FY_EV_HELD,          /* job: not considered until released */
     FY_EV_RELEASED,      /* job */
     /* ours */

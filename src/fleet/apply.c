@@ -3,17 +3,24 @@
  * The one mutator. Each kind of event has one function, which first checks that the event makes
  * sense in the present state and only then changes it: a refused event changes nothing.
  */
-#include <assert.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "fleet/internal.h"
+
+#include <assert.h>
+#include <string.h>
 
 static const int64_t sick_node_window_us = 60 * 1000000LL; /* three jobs failing within a minute */
 
+/* Instants and spans stay far from the ends of 64 bits, so that sums of a few of them fit. */
+static const int64_t longest_us = 1000000000000000000;
+
+static bool sane_span(int64_t us)
+{
+    return us >= 0 && us <= longest_us;
+}
+
 static int refuse(const fy_job *job, const fy_event *event, fy_err *err)
 {
-    static const char *const names[] = {"blocked",  "held",     "waiting", "starting",
+    static const char *const names[] = {"blocked", "held",     "waiting", "starting",
                                         "running", "stopping", "gone"};
 
     return fy_fail(err, FY_EINVAL, "%s of job %lld: it is %s", fy_event_name(event->kind),
@@ -42,8 +49,8 @@ static int apply_chip(fy_fleet *fleet, const fy_event *event, fy_err *err)
         return fy_fail(err, FY_EINVAL, "chip %d: the next one is %d of at most %d", event->chip,
                        fleet->n_chips, FY_MAX_CHIPS);
     }
-    fleet->pools[fleet->n_chips++] = (fy_pool){.name = fy_arena_strdup(&fleet->arena, event->name),
-                                               .at_us = event->t_us};
+    fleet->pools[fleet->n_chips++] =
+        (fy_pool){.name = fy_arena_strdup(&fleet->arena, event->name), .at_us = event->t_us};
     return 0;
 }
 
@@ -53,6 +60,12 @@ static int apply_node(fy_fleet *fleet, const fy_event *event, fy_err *err)
 
     if (event->node < 0 || (size_t)event->node >= fleet->n_nodes) {
         return fy_fail(err, FY_EINVAL, "%s: no node %d", fy_event_name(event->kind), event->node);
+    }
+    if (event->kind == FY_EV_NODE_RESERVED &&
+        (event->a < -longest_us || event->b > longest_us || event->tenant < -1 ||
+         (event->tenant >= 0 && (size_t)event->tenant >= fleet->n_tenants))) {
+        return fy_fail(err, FY_EINVAL, "node-reserved: its window or tenant %d is out of range",
+                       event->tenant);
     }
     node = &fleet->nodes[event->node];
     fy_node_unlist(fleet, node);
@@ -80,21 +93,41 @@ static int apply_node_power(fy_fleet *fleet, const fy_event *event, fy_err *err)
     return 0;
 }
 
+/* What `tenant` would hold beyond its guarantees with `milli` more of `chip`. */
+static int64_t held_beyond(const fy_fleet *fleet, const fy_tenant *tenant, int chip, int64_t milli)
+{
+    int64_t beyond = 0;
+
+    for (int c = 0; c < fleet->n_chips; c++) {
+        int64_t held = tenant->held_milli[c] + (c == chip ? milli : 0);
+        int64_t over = held - tenant->guarantee_milli[c];
+
+        beyond += over > 0 ? over : 0;
+    }
+    return beyond;
+}
+
 static int apply_tenant(fy_fleet *fleet, const fy_event *event, fy_err *err)
 {
     const fy_tenant_record *rec = event->tenant_record;
     fy_tenant *tenant;
 
-    if (event->tenant < 0 || (size_t)event->tenant > fleet->n_tenants || !(rec->weight > 0) ||
-        rec->weight > 1e12 || rec->borrow_milli < -1 || rec->n > fleet->n_chips) {
+    bool ok = event->tenant >= 0 && (size_t)event->tenant <= fleet->n_tenants && rec->weight > 0 &&
+              rec->weight <= 1e12 && rec->borrow_milli >= -1 && rec->borrow_milli <= FY_PLENTY &&
+              rec->n >= 0 && rec->n <= fleet->n_chips;
+
+    for (int c = 0; ok && c < rec->n; c++) {
+        ok = rec->guarantee_milli[c] >= 0 && rec->guarantee_milli[c] <= FY_PLENTY;
+    }
+    if (!ok) {
         return fy_fail(err, FY_EINVAL, "tenant %s: number, weight or limits out of range",
                        rec->name);
     }
     if ((size_t)event->tenant == fleet->n_tenants) {
         fleet->tenants = fy_grow(fleet->tenants, &fleet->tenants_room, fleet->n_tenants + 1,
                                  sizeof *fleet->tenants);
-        fleet->tenants[fleet->n_tenants++] = (fy_tenant){
-            .name = fy_arena_strdup(&fleet->arena, rec->name), .at_us = event->t_us};
+        fleet->tenants[fleet->n_tenants++] =
+            (fy_tenant){.name = fy_arena_strdup(&fleet->arena, rec->name), .at_us = event->t_us};
     }
     tenant = &fleet->tenants[event->tenant];
     tenant->weight = rec->weight;
@@ -103,6 +136,7 @@ static int apply_tenant(fy_fleet *fleet, const fy_event *event, fy_err *err)
     for (int c = 0; c < rec->n; c++) {
         tenant->guarantee_milli[c] = rec->guarantee_milli[c];
     }
+    tenant->beyond_at_set = held_beyond(fleet, tenant, -1, 0);
     for (int c = 0; c < fleet->n_chips; c++) {
         fleet->pools[c].releases++; /* limits moved: what did not fit may fit now */
     }
@@ -165,6 +199,21 @@ static void count_array(fy_fleet *fleet, const fy_job *job, int sign)
     }
 }
 
+/* `lost_q` quanta of this attempt will be done again: no more than the time it has worked. */
+static void lose(fy_pool *pool, fy_job *job, int64_t lost_q)
+{
+    fy_wide most = job->attempt_held - job->attempt_pause - job->attempt_lost;
+
+    if (lost_q > 0 && job->rate_q > 0) {
+        fy_wide lost = (fy_wide)lost_q * 1000000 / job->rate_q * job->held_milli;
+
+        lost = lost < most ? lost : most;
+        job->attempt_lost += lost;
+        job->lost_int += lost;
+        pool->productive_int -= lost;
+    }
+}
+
 /* The attempt is over at now: account for it and give everything back. `saved`: nothing is lost. */
 static void end_attempt(fy_fleet *fleet, fy_job *job, bool saved)
 {
@@ -176,15 +225,7 @@ static void end_attempt(fy_fleet *fleet, fy_job *job, bool saved)
     if (job->state == FY_JOB_STOPPING) {
         pool->stopping_milli -= job->held_milli;
     }
-    if (done > kept && job->rate_q > 0) {
-        fy_wide lost = (fy_wide)(done - kept) * 1000000 / job->rate_q * job->held_milli;
-
-        lost = lost < job->attempt_held - job->attempt_pause
-                   ? lost
-                   : job->attempt_held - job->attempt_pause;
-        job->lost_int += lost;
-        pool->productive_int -= lost;
-    }
+    lose(pool, job, done - kept);
     pool->productive_int += job->attempt_held - job->attempt_pause;
     job->done_q = kept;
     job->rate_q = 0;
@@ -194,30 +235,14 @@ static void end_attempt(fy_fleet *fleet, fy_job *job, bool saved)
     fleet->n_running--;
 }
 
-fy_reason fy_fleet_may_start(const fy_fleet *fleet, const fy_job *job, int chip, int64_t milli)
+/* May the job hold `milli` more of `chip`, as far as its tenant and the power cap go? */
+static fy_reason may_hold(const fy_fleet *fleet, const fy_job *job, int chip, int64_t milli)
 {
     const fy_tenant *tenant = &fleet->tenants[job->tenant];
 
-    if (tenant->borrow_milli >= 0) {
-        int64_t beyond = 0;
-
-        for (int c = 0; c < fleet->n_chips; c++) {
-            int64_t held = tenant->held_milli[c] + (c == chip ? milli : 0);
-            int64_t over = held - tenant->guarantee_milli[c];
-
-            beyond += over > 0 ? over : 0;
-        }
-        if (beyond > tenant->borrow_milli) {
-            return FY_WHY_TENANT_LIMIT;
-        }
-    }
-    if (job->rec.array_limit > 0) {
-        for (size_t i = fleet->n_arrays; i-- > 0;) {
-            if (fleet->arrays[i].of == job->rec.array_of &&
-                fleet->arrays[i].running >= job->rec.array_limit) {
-                return FY_WHY_ARRAY_LIMIT;
-            }
-        }
+    if (tenant->borrow_milli >= 0 &&
+        held_beyond(fleet, tenant, chip, milli) > tenant->borrow_milli) {
+        return FY_WHY_TENANT_LIMIT;
     }
     if (fleet->power_cap_mw != FY_NEVER && fleet->pools[chip].n_nodes > 0) {
         const fy_node *node = &fleet->nodes[fleet->pools[chip].nodes[0]];
@@ -228,6 +253,17 @@ fy_reason fy_fleet_may_start(const fy_fleet *fleet, const fy_job *job, int chip,
         }
     }
     return FY_WHY_NONE;
+}
+
+fy_reason fy_fleet_may_start(const fy_fleet *fleet, const fy_job *job, int chip, int64_t milli)
+{
+    for (size_t i = fleet->n_arrays; job->rec.array_limit > 0 && i-- > 0;) {
+        if (fleet->arrays[i].of == job->rec.array_of &&
+            fleet->arrays[i].running >= job->rec.array_limit) {
+            return FY_WHY_ARRAY_LIMIT;
+        }
+    }
+    return may_hold(fleet, job, chip, milli);
 }
 
 static int apply_starting(fy_fleet *fleet, const fy_event *event, fy_err *err)
@@ -255,7 +291,7 @@ static int apply_starting(fy_fleet *fleet, const fy_event *event, fy_err *err)
     job->attempt++;
     job->start_us = event->t_us;
     job->held_at_us = event->t_us;
-    job->attempt_held = job->attempt_pause = 0;
+    job->attempt_held = job->attempt_pause = job->attempt_lost = 0;
     fy_place_hold(fleet, job, place);
     job->spread = place->n_chunks > fy_fleet_least_nodes(fleet, &fleet->classes[job->cls],
                                                          place->chip, place->workers);
@@ -271,7 +307,7 @@ static int apply_started(fy_fleet *fleet, const fy_event *event, fy_err *err)
 {
     fy_job *job = job_of(fleet, event);
 
-    if (job == NULL || job->state != FY_JOB_STARTING || event->a <= 0 || event->b < 0) {
+    if (job == NULL || job->state != FY_JOB_STARTING || event->a <= 0 || !sane_span(event->b)) {
         return refuse(job, event, err);
     }
     fy_job_anchor(job, event->t_us, event->a, event->b);
@@ -328,8 +364,7 @@ static int apply_end(fy_fleet *fleet, const fy_event *event, fy_err *err)
     if (holds(job)) {
         end_attempt(fleet, job, true);
     }
-    fy_job_end(fleet, job,
-               event->kind == FY_EV_FINISHED ? FY_ENDED_OK : FY_ENDED_CANCELLED);
+    fy_job_end(fleet, job, event->kind == FY_EV_FINISHED ? FY_ENDED_OK : FY_ENDED_CANCELLED);
     return 0;
 }
 
@@ -366,8 +401,7 @@ static int apply_held(fy_fleet *fleet, const fy_event *event, fy_err *err)
     fy_job *job = fy_fleet_job(fleet, event->job);
     bool hold = event->kind == FY_EV_HELD;
 
-    if (job == NULL || job->n_open < 0 ||
-        job->state != (hold ? FY_JOB_WAITING : FY_JOB_HELD)) {
+    if (job == NULL || job->n_open < 0 || job->state != (hold ? FY_JOB_WAITING : FY_JOB_HELD)) {
         return refuse(job, event, err);
     }
     if (hold) {
@@ -384,22 +418,20 @@ static int apply_held(fy_fleet *fleet, const fy_event *event, fy_err *err)
 static int apply_rated(fy_fleet *fleet, const fy_event *event, fy_err *err)
 {
     fy_job *job = job_of(fleet, event);
+    bool counts = event->kind != FY_EV_CHECKPOINTED;
+    int64_t pause;
 
-    if (job == NULL || job->state != FY_JOB_RUNNING || event->a < 0) {
+    if (job == NULL || job->state != FY_JOB_RUNNING || (counts && event->a < 0)) {
         return refuse(job, event, err);
     }
-    if (event->kind == FY_EV_RATED) {
-        int64_t pause = job->anchor_us > event->t_us ? job->anchor_us - event->t_us : 0;
-
-        fy_job_anchor(job, event->t_us, event->a, pause);
-    } else if (event->kind == FY_EV_CHECKPOINTED) {
-        fy_job_anchor(job, event->t_us, job->rate_q, 0);
+    pause = job->anchor_us > event->t_us ? job->anchor_us - event->t_us : 0;
+    fy_job_anchor(job, event->t_us, event->kind == FY_EV_RATED ? event->a : job->rate_q, pause);
+    if (event->kind == FY_EV_CHECKPOINTED) {
         job->saved_q = job->done_q;
-        job->saved_us = event->t_us;
-    } else { /* progress as observed: it may correct the model in either direction */
-        fy_job_anchor(job, event->t_us, job->rate_q, 0);
-        job->done_q = job->rec.work_q >= 0 && event->a > job->rec.work_q ? job->rec.work_q
-                                                                         : event->a;
+        job->saved_us = job->anchor_us;
+    } else if (event->kind == FY_EV_PROGRESS) { /* it may correct the model in either direction */
+        job->done_q =
+            job->rec.work_q >= 0 && event->a > job->rec.work_q ? job->rec.work_q : event->a;
         job->saved_q = job->saved_q < job->done_q ? job->saved_q : job->done_q;
     }
     return 0;
@@ -409,42 +441,35 @@ static int apply_rated(fy_fleet *fleet, const fy_event *event, fy_err *err)
 static int apply_moved(fy_fleet *fleet, const fy_event *event, fy_err *err)
 {
     fy_job *job = job_of(fleet, event);
-    fy_place old;
-    bool lose = event->kind == FY_EV_MOVED;
-    int status;
+    const fy_place *place = event->place;
+    fy_class *cls;
+    int64_t more;
 
-    if (job == NULL || job->state != FY_JOB_RUNNING || event->place == NULL ||
-        event->place->chip != job->chip || event->a <= 0 || event->b < 0) {
+    if (job == NULL || job->state != FY_JOB_RUNNING || place == NULL || place->chip != job->chip ||
+        event->a <= 0 || !sane_span(event->b)) {
         return refuse(job, event, err);
     }
+    if (fy_place_check(fleet, job, place, job, err) != 0) {
+        return FY_EINVAL;
+    }
+    more = (int64_t)place->n_devices * (job->rec.milli > 0 ? job->rec.milli : FY_WHOLE) -
+           job->held_milli;
+    if (more > 0 && may_hold(fleet, job, job->chip, more) != FY_WHY_NONE) {
+        return fy_fail(err, FY_EINVAL, "job %lld may not grow: %s", (long long)job->id,
+                       fy_reason_text(may_hold(fleet, job, job->chip, more)));
+    }
     fy_job_anchor(job, event->t_us, job->rate_q, 0);
-    old = (fy_place){.chip = job->chip,
-                     .workers = job->workers,
-                     .n_chunks = job->n_holds,
-                     .n_devices = job->n_devices};
-    old.chunks = fy_calloc((size_t)old.n_chunks + 1, sizeof *old.chunks);
-    old.devices = fy_calloc((size_t)old.n_devices + 1, sizeof *old.devices);
-    for (int i = 0; i < old.n_chunks; i++) {
-        old.chunks[i] = (fy_chunk){job->holds[i].node, job->holds[i].workers};
-    }
-    memcpy(old.devices, job->devices, (size_t)old.n_devices * sizeof *old.devices);
-    fy_place_release(fleet, job);
-    status = fy_place_check(fleet, job, event->place, job, err);
-    fy_place_hold(fleet, job, status == 0 ? event->place : &old);
-    free(old.chunks);
-    free(old.devices);
-    if (status != 0) {
-        return status;
-    }
-    if (lose) {
-        fy_wide lost = (fy_wide)(job->done_q - job->saved_q) * 1000000 /
-                       (job->rate_q > 0 ? job->rate_q : 1) * old.n_devices * FY_WHOLE;
-
-        job->lost_int += lost;
-        fleet->pools[job->chip].productive_int -= lost;
+    if (event->kind ==
+        FY_EV_MOVED) { /* the lost worker takes the work since the checkpoint along */
+        lose(&fleet->pools[job->chip], job, job->done_q - job->saved_q);
         job->done_q = job->saved_q;
+        job->saved_us = event->t_us + event->b;
         job->failures++;
     }
+    fy_place_release(fleet, job);
+    fy_place_hold(fleet, job, place);
+    cls = &fleet->classes[job->cls];
+    job->spread = place->n_chunks > fy_fleet_least_nodes(fleet, cls, place->chip, place->workers);
     job->anchor_us = event->t_us + event->b;
     job->rate_q = event->a;
     return 0;
@@ -454,6 +479,13 @@ static int apply_limits(fy_fleet *fleet, const fy_event *event, fy_err *err)
 {
     fy_job *job = fy_fleet_job(fleet, event->job);
 
+    if (event->job == -1 && event->a >= -1) {
+        fleet->power_cap_mw = event->a >= 0 ? event->a : FY_NEVER;
+        for (int c = 0; c < fleet->n_chips; c++) {
+            fleet->pools[c].releases++;
+        }
+        return 0;
+    }
     if (job == NULL || event->a < -1) {
         return refuse(job, event, err);
     }
@@ -501,16 +533,21 @@ static const apply_fn appliers[FY_N_EVENT_KINDS] = {
 
 int fy_fleet_apply(fy_fleet *fleet, const fy_event *event, fy_err *err)
 {
+    const int64_t now_us = fleet->now_us;
+    const fy_wide active_int = fleet->active_int;
+    const fy_wide frag_int = fleet->frag_int;
+    int64_t peak_mw[FY_N_ESTIMATES];
     int status;
 
-    if (event->t_us < fleet->now_us && fleet->n_events > 0) {
-        return fy_fail(err, FY_EINVAL, "%s at %lld us: the fleet is already at %lld us",
-                       fy_event_name(event->kind), (long long)event->t_us,
-                       (long long)fleet->now_us);
-    }
     if ((int)event->kind < 0 || event->kind >= FY_N_EVENT_KINDS) {
         return fy_fail(err, FY_EINVAL, "event of unknown kind %d", (int)event->kind);
     }
+    if (event->t_us < -longest_us || event->t_us > longest_us ||
+        (event->t_us < now_us && fleet->n_events > 0)) {
+        return fy_fail(err, FY_EINVAL, "%s at %lld us: the fleet is already at %lld us",
+                       fy_event_name(event->kind), (long long)event->t_us, (long long)now_us);
+    }
+    memcpy(peak_mw, fleet->peak_mw, sizeof peak_mw);
     if (fleet->n_events == 0) {
         fleet->now_us = event->t_us;
     }
@@ -518,6 +555,11 @@ int fy_fleet_apply(fy_fleet *fleet, const fy_event *event, fy_err *err)
     status = appliers[event->kind](fleet, event, err);
     if (status == 0) {
         fleet->n_events++;
+    } else { /* a refused event moves no clock either */
+        fleet->now_us = now_us;
+        fleet->active_int = active_int;
+        fleet->frag_int = frag_int;
+        memcpy(fleet->peak_mw, peak_mw, sizeof peak_mw);
     }
     return status;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Jobs' slots, the copies of their records, and the classes of like asks. */
-#include <string.h>
-
 #include "fleet/internal.h"
+
+#include <string.h>
 
 fy_job_spec fy_job_spec_default(void)
 {
@@ -124,8 +124,8 @@ static int32_t find_class(fy_fleet *fleet, const fy_class_key *key)
             return i;
         }
     }
-    fleet->classes = fy_grow(fleet->classes, &fleet->classes_room, fleet->n_classes + 1,
-                             sizeof *fleet->classes);
+    fleet->classes =
+        fy_grow(fleet->classes, &fleet->classes_room, fleet->n_classes + 1, sizeof *fleet->classes);
     cls = &fleet->classes[fleet->n_classes];
     *cls = (fy_class){.index = (int32_t)fleet->n_classes, .next = fleet->class_hash[b]};
     memcpy(&cls->key, key, sizeof *key);
@@ -169,8 +169,8 @@ fy_array *fy_array_find(fy_fleet *fleet, int64_t of)
             return &fleet->arrays[i];
         }
     }
-    fleet->arrays = fy_grow(fleet->arrays, &fleet->arrays_room, fleet->n_arrays + 1,
-                            sizeof *fleet->arrays);
+    fleet->arrays =
+        fy_grow(fleet->arrays, &fleet->arrays_room, fleet->n_arrays + 1, sizeof *fleet->arrays);
     fleet->arrays[fleet->n_arrays] = (fy_array){.of = of};
     return &fleet->arrays[fleet->n_arrays++];
 }
@@ -220,18 +220,17 @@ void fy_jobs_refresh(fy_fleet *fleet)
 static int check_record(const fy_fleet *fleet, const fy_event *event, fy_err *err)
 {
     const fy_job_record *rec = event->job_record;
-    bool ok = rec->workers >= 1 && rec->min_workers >= 1 && rec->min_workers <= rec->workers &&
-              rec->max_workers >= rec->workers && rec->max_workers <= 1 << 20 &&
-              rec->devices >= 0 && rec->devices <= 4096 && rec->milli >= 0 &&
-              rec->milli < FY_WHOLE && rec->spares >= 0 && rec->spares <= 1 << 20 &&
-              rec->cpu_milli >= 0 && rec->cpu_milli <= FY_PLENTY / (1 << 21) &&
-              rec->memory_mib >= 0 && rec->memory_mib <= FY_PLENTY / (1 << 21) &&
-              rec->work_q >= -1 && rec->checkpoint_interval_us >= 0 &&
-              rec->checkpoint_cost_us >= 0 && rec->restart_cost_us >= 0 && rec->min_run_us >= 0 &&
-              rec->limit_us >= -1 && rec->array_limit >= 0 && rec->q_per_unit > 0 &&
-              rec->n_rates >= 0 && rec->n_after >= 0 &&
-              (int64_t)(rec->max_workers + rec->spares) * rec->devices <= 1 << 30 && (unsigned)rec->priority <= FY_SPOT &&
-              (unsigned)rec->end <= FY_END_CANCEL;
+    bool ok =
+        rec->workers >= 1 && rec->min_workers >= 1 && rec->min_workers <= rec->workers &&
+        rec->max_workers >= rec->workers && rec->max_workers <= 1 << 20 && rec->devices >= 0 &&
+        rec->devices <= 4096 && rec->milli >= 0 && rec->milli < FY_WHOLE && rec->spares >= 0 &&
+        rec->spares <= 1 << 20 && rec->cpu_milli >= 0 && rec->cpu_milli <= FY_PLENTY / (1 << 21) &&
+        rec->memory_mib >= 0 && rec->memory_mib <= FY_PLENTY / (1 << 21) && rec->work_q >= -1 &&
+        rec->checkpoint_interval_us >= 0 && rec->checkpoint_cost_us >= 0 &&
+        rec->restart_cost_us >= 0 && rec->min_run_us >= 0 && rec->limit_us >= -1 &&
+        rec->array_limit >= 0 && rec->q_per_unit > 0 && rec->n_rates >= 0 && rec->n_after >= 0 &&
+        (int64_t)(rec->max_workers + rec->spares) * rec->devices <= 1 << 30 &&
+        (unsigned)rec->priority <= FY_SPOT && (unsigned)rec->end <= FY_END_CANCEL;
 
     if (!ok || (rec->milli > 0 && (rec->max_workers != 1 || rec->devices != 1))) {
         return fy_fail(err, FY_EINVAL, "job %s: its size, work or costs are out of range",
@@ -395,7 +394,7 @@ void fy_job_end(fy_fleet *fleet, fy_job *job, int32_t how)
         fy_blocks_put(&fleet->blocks, link, sizeof *link);
         link = next;
     }
-    fleet->free_slots = fy_grow(fleet->free_slots, &fleet->free_slots_room,
-                                fleet->n_free_slots + 1, sizeof *fleet->free_slots);
+    fleet->free_slots = fy_grow(fleet->free_slots, &fleet->free_slots_room, fleet->n_free_slots + 1,
+                                sizeof *fleet->free_slots);
     fleet->free_slots[fleet->n_free_slots++] = job->slot;
 }

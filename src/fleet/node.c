@@ -3,10 +3,12 @@
  * Nodes and what is held on them. The free sets hold exactly the nodes on which anybody may start
  * now ("listed": up, not drained, no window); nodes with a window stand in `reserved` instead.
  */
+#include "fleet/internal.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "fleet/internal.h"
+static const size_t most_nodes = 1 << 18; /* 2^18 x 4096 devices have numbers of 31 bits */
 
 static int64_t slack_mw(const fy_node *node, int estimate)
 {
@@ -29,8 +31,8 @@ static void touched(fy_fleet *fleet, fy_node *node)
     fleet->version[node - fleet->nodes]++;
     if (!node->frag_stale && fleet->mix.n > 0) {
         node->frag_stale = true;
-        fleet->stale = fy_grow(fleet->stale, &fleet->stale_room, fleet->n_stale + 1,
-                               sizeof *fleet->stale);
+        fleet->stale =
+            fy_grow(fleet->stale, &fleet->stale_room, fleet->n_stale + 1, sizeof *fleet->stale);
         fleet->stale[fleet->n_stale++] = (int32_t)(node - fleet->nodes);
     }
 }
@@ -143,6 +145,19 @@ static void grow_pool(fy_fleet *fleet, fy_pool *pool, const fy_node_record *rec)
     }
 }
 
+/* At most 1 MW a device and 10 MW a node, so that sums over a fleet fit 64 bits. */
+static bool sane_power(const fy_node_record *rec)
+{
+    bool ok = true;
+
+    for (int i = 0; i < FY_N_ESTIMATES; i++) {
+        ok = ok && rec->idle_mw[i] >= 0 && rec->idle_mw[i] <= 1000000000 &&
+             rec->active_mw[i] >= 0 && rec->active_mw[i] <= 1000000000 &&
+             rec->overhead_mw[i] >= 0 && rec->overhead_mw[i] <= 10000000000;
+    }
+    return ok;
+}
+
 int fy_node_new(fy_fleet *fleet, const fy_event *event, fy_err *err)
 {
     const fy_node_record *rec = event->node_record;
@@ -151,8 +166,9 @@ int fy_node_new(fy_fleet *fleet, const fy_event *event, fy_err *err)
     int32_t number = (int32_t)fleet->n_nodes;
     bool opens_rack;
 
-    if (rec->chip < 0 || rec->chip >= fleet->n_chips || rec->devices < 0 ||
-        rec->devices > 4096 || rec->cpu_milli < 0 || rec->memory_mib < 0) {
+    if (rec->chip < 0 || rec->chip >= fleet->n_chips || rec->devices < 0 || rec->devices > 4096 ||
+        rec->cpu_milli < 0 || rec->cpu_milli > FY_PLENTY || rec->memory_mib < 0 ||
+        rec->memory_mib > FY_PLENTY || fleet->n_nodes >= most_nodes || !sane_power(rec)) {
         return fy_fail(err, FY_EINVAL, "node %s: chip %d, %d devices: out of range", rec->name,
                        rec->chip, rec->devices);
     }
@@ -160,8 +176,8 @@ int fy_node_new(fy_fleet *fleet, const fy_event *event, fy_err *err)
     opens_rack = rec->rack != FY_RACK_LAST || pool->n_racks == 0;
     grow_pool(fleet, pool, rec);
     fleet->nodes = fy_grow(fleet->nodes, &fleet->nodes_room, fleet->n_nodes + 1, sizeof *node);
-    fleet->version = fy_grow(fleet->version, &fleet->version_room, fleet->n_nodes + 1,
-                             sizeof *fleet->version);
+    fleet->version =
+        fy_grow(fleet->version, &fleet->version_room, fleet->n_nodes + 1, sizeof *fleet->version);
     fleet->version[fleet->n_nodes] = 1;
     node = &fleet->nodes[fleet->n_nodes++];
     *node = (fy_node){.chip = rec->chip,
@@ -193,9 +209,9 @@ int fy_node_new(fy_fleet *fleet, const fy_event *event, fy_err *err)
     pool->n_devices += rec->devices;
     pool->unlimited = pool->n_nodes == 1 ? true : pool->unlimited;
     pool->unlimited &= rec->cpu_milli >= FY_PLENTY && rec->memory_mib >= FY_PLENTY;
-    fleet->idle_milli = fy_grow(fleet->idle_milli, &fleet->devices_room,
-                                fleet->n_devices + (size_t)rec->devices + 1,
-                                sizeof *fleet->idle_milli);
+    fleet->idle_milli =
+        fy_grow(fleet->idle_milli, &fleet->devices_room,
+                fleet->n_devices + (size_t)rec->devices + 1, sizeof *fleet->idle_milli);
     for (int d = 0; d < rec->devices; d++) {
         fleet->idle_milli[fleet->n_devices++] = FY_WHOLE;
     }
@@ -227,32 +243,57 @@ static int ask_milli(const fy_job_record *rec)
     return rec->milli > 0 ? rec->milli : FY_WHOLE;
 }
 
+/* What `holder` has on the node already and may count as free when it moves; NULL = nothing. */
+static const fy_hold *own_hold(const fy_job *holder, int32_t node)
+{
+    for (int h = 0; holder != NULL && h < holder->n_holds; h++) {
+        if (holder->holds[h].node == node) {
+            return &holder->holds[h];
+        }
+    }
+    return NULL;
+}
+
+/* Idle milli of device `d`, with what the job itself has there. */
+static int idle_for(const fy_fleet *fleet, const fy_job *job, const fy_hold *own, int32_t d)
+{
+    int n = own != NULL ? own->workers * job->rec.devices : 0;
+
+    for (int i = 0; i < n; i++) {
+        if (job->devices[own->first + i] == d) {
+            return fleet->idle_milli[d] + ask_milli(&job->rec);
+        }
+    }
+    return fleet->idle_milli[d];
+}
+
 static int check_chunk(const fy_fleet *fleet, const fy_job *job, const fy_chunk *chunk,
-                       const int32_t *devices, fy_err *err)
+                       const int32_t *devices, const fy_hold *own, fy_err *err)
 {
     const fy_job_record *rec = &job->rec;
     const fy_node *node = &fleet->nodes[chunk->node];
+    int64_t more = chunk->workers - (own != NULL ? own->workers : 0);
     int n = chunk->workers * rec->devices;
 
-    if (!fy_node_open(node, job, fleet->now_us)) {
+    if (more > 0 && !fy_node_open(node, job, fleet->now_us)) {
         return fy_fail(err, FY_EINVAL, "job %lld: node %s takes no new work", (long long)job->id,
                        node->name);
     }
-    if (rec->cpu_milli * chunk->workers > node->cpu_free ||
-        rec->memory_mib * chunk->workers > node->memory_free) {
-        return fy_fail(err, FY_EINVAL, "job %lld: node %s lacks CPU or memory",
-                       (long long)job->id, node->name);
+    if (rec->cpu_milli * more > node->cpu_free || rec->memory_mib * more > node->memory_free) {
+        return fy_fail(err, FY_EINVAL, "job %lld: node %s lacks CPU or memory", (long long)job->id,
+                       node->name);
     }
     for (int i = 0; i < n; i++) {
-        int32_t d = devices[i] - node->first_device;
+        int32_t d = devices[i];
 
-        if (d < 0 || d >= node->n_devices || (i > 0 && devices[i] <= devices[i - 1])) {
+        if (d < node->first_device || d >= node->first_device + node->n_devices ||
+            (i > 0 && d <= devices[i - 1])) {
             return fy_fail(err, FY_EINVAL, "job %lld: device %d is not on node %s or twice there",
-                           (long long)job->id, devices[i], node->name);
+                           (long long)job->id, d, node->name);
         }
-        if (fleet->idle_milli[devices[i]] < ask_milli(rec)) {
+        if (idle_for(fleet, job, own, d) < ask_milli(rec)) {
             return fy_fail(err, FY_EINVAL, "job %lld: device %d is not free", (long long)job->id,
-                           devices[i]);
+                           d);
         }
     }
     return 0;
@@ -261,30 +302,30 @@ static int check_chunk(const fy_fleet *fleet, const fy_job *job, const fy_chunk 
 int fy_place_check(const fy_fleet *fleet, const fy_job *job, const fy_place *place,
                    const fy_job *holder, fy_err *err)
 {
+    const int most = job->rec.max_workers + job->rec.spares;
     int workers = 0;
     int devices = 0;
 
-    (void)holder;
     for (int c = 0; c < place->n_chunks; c++) {
         const fy_chunk *chunk = &place->chunks[c];
-        int n = chunk->workers * job->rec.devices;
 
         if (chunk->node < 0 || (size_t)chunk->node >= fleet->n_nodes || chunk->workers < 1 ||
-            fleet->nodes[chunk->node].chip != place->chip ||
+            chunk->workers > most - workers || fleet->nodes[chunk->node].chip != place->chip ||
             (c > 0 && chunk->node <= place->chunks[c - 1].node) ||
-            devices + n > place->n_devices) {
+            (int64_t)chunk->workers * job->rec.devices > place->n_devices - devices) {
             return fy_fail(err, FY_EINVAL, "job %lld: malformed place", (long long)job->id);
         }
-        if (check_chunk(fleet, job, chunk, place->devices + devices, err) != 0) {
+        if (check_chunk(fleet, job, chunk, place->devices + devices, own_hold(holder, chunk->node),
+                        err) != 0) {
             return FY_EINVAL;
         }
-        devices += n;
+        devices += chunk->workers * job->rec.devices;
         workers += chunk->workers;
     }
     if (workers != place->workers || devices != place->n_devices ||
-        workers < job->rec.min_workers || workers > job->rec.max_workers + job->rec.spares) {
+        workers < job->rec.min_workers) {
         return fy_fail(err, FY_EINVAL, "job %lld: a gang of %d to %d workers cannot run with %d",
-                       (long long)job->id, job->rec.min_workers, job->rec.max_workers, workers);
+                       (long long)job->id, job->rec.min_workers, most, workers);
     }
     return 0;
 }
@@ -343,8 +384,8 @@ static void count_held(fy_fleet *fleet, fy_job *job, int sign)
 
 void fy_place_hold(fy_fleet *fleet, fy_job *job, const fy_place *place)
 {
-    size_t size = (size_t)place->n_chunks * sizeof(fy_hold) +
-                  (size_t)place->n_devices * sizeof(int32_t);
+    size_t size =
+        (size_t)place->n_chunks * sizeof(fy_hold) + (size_t)place->n_devices * sizeof(int32_t);
     int32_t first = 0;
 
     job->chip = place->chip;

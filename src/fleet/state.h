@@ -70,6 +70,7 @@ typedef struct fy_job {
     int64_t held_milli;
     bool spread;                            /* on more nodes than it must */
     fy_wide attempt_pause, attempt_held;    /* of this attempt, up to held_at_us */
+    fy_wide attempt_lost;                   /* of this attempt: in lost_int already */
 
     /* progress: done(t) = done_q + rate_q (t - anchor_us) / 1e6 for t >= anchor_us */
     int64_t done_q, rate_q, anchor_us;
@@ -162,6 +163,7 @@ typedef struct fy_tenant {
     fy_wide held_int; /* milli-device x us up to at_us */
     int64_t at_us;
     int32_t n_waiting;
+    int64_t beyond_at_set; /* held beyond its guarantees when they were set last */
 } fy_tenant;
 
 typedef struct fy_mix_class {
