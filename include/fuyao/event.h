@@ -39,7 +39,7 @@ typedef enum fy_event_kind {
     FY_EV_HELD,          /* job: not considered until released */
     FY_EV_RELEASED,      /* job */
     /* ours */
-    FY_EV_ROUND,         /* a = hash of the policy's configuration, name = policy */
+    FY_EV_ROUND,         /* a = hash of the policy's configuration, name = policy, config */
     FY_EV_STARTING,      /* job, attempt, place, reason */
     FY_EV_STARTED,       /* job, attempt, a = rate [q/s], b = pause before work goes on [us] */
     FY_EV_STOPPING,      /* job, attempt, reason, a = other job's id or -1 */
@@ -165,6 +165,8 @@ typedef struct fy_event {
     fy_event_kind kind;
     fy_reason reason;
     const char *name;
+    const char *config; /* of a scheduler's first round: `placement=P seed=N key=value ...`, else
+                           NULL */
     const fy_node_record *node_record;     /* payloads are borrowed for the call */
     const fy_tenant_record *tenant_record;
     const fy_job_record *job_record;

@@ -4,9 +4,11 @@
  * policy ran, lets it decide, and turns each decision into its intent event at once, so that the
  * policy sees the devices it has just given away as taken.
  */
+#include "base/str.h"
 #include "sched/policy.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +25,8 @@ struct fy_sched {
     fy_placer *placer;
     fy_fleet *fleet;
     uint64_t hash;
+    fy_str config; /* as text, for the first round event */
+    bool told;
 };
 
 static const fy_setting_info settings_known[] = {
@@ -100,8 +104,7 @@ int fy_settings_choice(const fy_settings *settings, const char *key, const char 
         for (int i = 0; choices[i] != NULL; i++) {
             size_t len = strlen(list);
 
-            (void)snprintf(list + len, sizeof list - len, "%s%s", i > 0 ? " or " : "",
-                           choices[i]);
+            (void)snprintf(list + len, sizeof list - len, "%s%s", i > 0 ? " or " : "", choices[i]);
         }
         fy_fail(err, FY_EINVAL, "--set %s=%s: give %s", key, text, list);
     }
@@ -144,6 +147,15 @@ static const fy_policy_ops *find_policy(const char *name)
     return NULL;
 }
 
+static void write_config(fy_sched *sched, const fy_sched_options *options, const char *placement)
+{
+    fy_str_printf(&sched->config, "placement=%s seed=%" PRIu64, placement, options->seed);
+    for (int i = 0; i < options->n_settings; i++) {
+        fy_str_printf(&sched->config, " %s=%s", options->settings[i].key,
+                      options->settings[i].value);
+    }
+}
+
 int fy_sched_open(fy_sched **out, fy_fleet *fleet, const fy_sched_options *options, fy_err *err)
 {
     const fy_policy_ops *ops = find_policy(options->policy);
@@ -176,9 +188,10 @@ int fy_sched_open(fy_sched **out, fy_fleet *fleet, const fy_sched_options *optio
     sched->placer = fy_placer_new(fy_placement_find(placement));
     sched->hash = hash_text(hash_text(0xcbf29ce484222325u, options->policy), placement);
     for (int i = 0; i < options->n_settings; i++) {
-        sched->hash = hash_text(hash_text(sched->hash, options->settings[i].key),
-                                options->settings[i].value);
+        sched->hash =
+            hash_text(hash_text(sched->hash, options->settings[i].key), options->settings[i].value);
     }
+    write_config(sched, options, placement);
     sched->policy = ops->open(fleet, &settings, &first);
     if (first.code != 0) {
         fy_sched_close(sched);
@@ -193,6 +206,7 @@ void fy_sched_close(fy_sched *sched)
     if (sched != NULL) {
         sched->ops->close(sched->policy);
         fy_placer_free(sched->placer);
+        fy_str_free(&sched->config);
         free(sched);
     }
 }
@@ -295,8 +309,8 @@ static fy_reason try_group(fy_round *round, fy_job *job, uint64_t mask, fy_reaso
 {
     const fy_job_record *rec = &job->rec;
     int chip = __builtin_ctzll(mask);
-    int workers = rec->max_workers > rec->min_workers ? most_workers(round->fleet, job, chip)
-                                                      : rec->workers;
+    int workers =
+        rec->max_workers > rec->min_workers ? most_workers(round->fleet, job, chip) : rec->workers;
     int64_t unit = (int64_t)rec->devices * (rec->milli > 0 ? rec->milli : FY_WHOLE);
     fy_place place;
 
@@ -315,8 +329,7 @@ static fy_reason try_group(fy_round *round, fy_job *job, uint64_t mask, fy_reaso
         if (workers <= rec->min_workers) {
             bool enough = round->fleet->pools[chip].idle_milli >= unit * all;
 
-            return limit != FY_WHY_NONE ? limit
-                                        : (enough ? FY_WHY_FRAGMENTED : FY_WHY_NO_DEVICES);
+            return limit != FY_WHY_NONE ? limit : (enough ? FY_WHY_FRAGMENTED : FY_WHY_NO_DEVICES);
         }
     }
 }
@@ -364,8 +377,10 @@ int fy_sched_round(fy_sched *sched, int64_t now_us, fy_event_fn emit, void *ctx,
                                     .tenant = -1,
                                     .chip = -1,
                                     .a = (int64_t)sched->hash,
-                                    .name = sched->ops->info.name},
+                                    .name = sched->ops->info.name,
+                                    .config = sched->told ? NULL : sched->config.text},
                         err);
+    sched->told = true;
     if (round.status == 0) {
         sched->ops->decide(sched->policy, &round);
     }

@@ -4,10 +4,10 @@
  * together with their rack) and are repaired, and what the events file dates: drains, windows,
  * deliveries, cancellations.
  */
+#include "sim/run.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include "sim/run.h"
 
 static const double us_per_s = 1e6;
 
@@ -23,10 +23,10 @@ static void draw_failure(fy_run *run, int64_t t_us)
 {
     fy_faults *f = &run->faults;
 
-    f->next_us = f->mtbf_s > 0 && run->fleet->n_nodes > 0
-                     ? after_s(t_us, fy_rng_exponential(&f->rng, f->mtbf_s /
-                                                                     (double)run->fleet->n_nodes))
-                     : FY_NEVER;
+    f->next_us =
+        f->mtbf_s > 0 && run->fleet->n_nodes > 0
+            ? after_s(t_us, fy_rng_exponential(&f->rng, f->mtbf_s / (double)run->fleet->n_nodes))
+            : FY_NEVER;
 }
 
 /* Order by instant, then as given. */
@@ -125,14 +125,17 @@ static int lose_job(fy_run *run, fy_job *job, int32_t node)
     if (job->state == FY_JOB_RUNNING && job->rec.spares > 0 && place.workers >= job->rec.workers) {
         event.kind = FY_EV_MOVED;
         event.place = &place;
-        event.a = fy_job_rate(job, job->chip, job->rec.workers, job->spread);
+        event.a = fy_run_rate(job, job->rec.workers,
+                              place.n_chunks > fy_fleet_least_nodes(run->fleet,
+                                                                    &run->fleet->classes[job->cls],
+                                                                    job->chip, place.workers));
         event.b = job->rec.restart_cost_us;
     }
     status = fy_run_emit(run, &event, run->err);
     if (status == 0 && event.kind == FY_EV_FAILED) {
         fy_heap_remove(&run->ends, &run->end_pos, job->slot);
     } else if (status == 0) {
-        fy_heap_set(&run->ends, &run->end_pos, job->slot, fy_job_finish_us(job), job->id);
+        fy_run_schedule(run, job);
     }
     free(place.chunks);
     free(place.devices);
@@ -202,8 +205,7 @@ static int32_t node_named(const fy_fleet *fleet, const char *name)
 static const fy_job *job_named(const fy_fleet *fleet, const char *name)
 {
     for (size_t s = 0; s < fleet->n_slots; s++) {
-        if (fleet->jobs[s]->state != FY_JOB_GONE &&
-            strcmp(fleet->jobs[s]->rec.name, name) == 0) {
+        if (fleet->jobs[s]->state != FY_JOB_GONE && strcmp(fleet->jobs[s]->rec.name, name) == 0) {
             return fleet->jobs[s];
         }
     }
@@ -240,9 +242,8 @@ static int window(fy_run *run, const fy_happening *h, int32_t node)
     fy_event event = fy_run_event(run, FY_EV_NODE_RESERVED);
 
     event.node = node;
-    event.tenant = h->tenant != NULL && h->tenant[0] != '\0'
-                       ? tenant_named(run->fleet, h->tenant)
-                       : -1;
+    event.tenant =
+        h->tenant != NULL && h->tenant[0] != '\0' ? tenant_named(run->fleet, h->tenant) : -1;
     event.a = h->from_us;
     event.b = h->until_us;
     return fy_run_emit(run, &event, run->err);

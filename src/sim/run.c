@@ -89,7 +89,12 @@ static int64_t with_checkpoints(const fy_job *job, int64_t rate_q)
     return rate_q > 0 ? rate_q : 1;
 }
 
-static void schedule_end(fy_run *run, const fy_job *job)
+int64_t fy_run_rate(const fy_job *job, int workers, bool spread)
+{
+    return with_checkpoints(job, fy_job_rate(job, job->chip, workers, spread));
+}
+
+void fy_run_schedule(fy_run *run, const fy_job *job)
 {
     int64_t end_us = fy_job_finish_us(job);
 
@@ -99,6 +104,8 @@ static void schedule_end(fy_run *run, const fy_job *job)
     }
     if (end_us < FY_NEVER) {
         fy_heap_set(&run->ends, &run->end_pos, job->slot, end_us, job->id);
+    } else {
+        fy_heap_remove(&run->ends, &run->end_pos, job->slot);
     }
 }
 
@@ -110,11 +117,11 @@ static int answer_start(fy_run *run, const fy_job *job)
 
     event.job = job->id;
     event.attempt = job->attempt;
-    event.a = with_checkpoints(job, fy_job_rate(job, job->chip, workers, job->spread));
+    event.a = fy_run_rate(job, workers, job->spread);
     event.b = job->attempt > 1 ? job->rec.restart_cost_us : 0;
     status = fy_run_emit(run, &event, run->err);
     if (status == 0) {
-        schedule_end(run, job);
+        fy_run_schedule(run, job);
     }
     return status;
 }
@@ -351,17 +358,18 @@ static int set_power_cap(fy_run *run)
     const fy_sim_options *o = run->options;
     double cap = fy_known(o->power_cap_w) ? o->power_cap_w : o->site->power_cap_w;
     double pue = fy_known(o->site->pue.high) ? o->site->pue.high : 1;
+    fy_event event = fy_run_event(run, FY_EV_LIMITS);
 
     if (!fy_known(cap)) {
         return 0;
     }
-    run->fleet->power_cap_mw = (int64_t)(cap * 1000 / pue);
-    if (run->fleet->power_mw[FY_HI] > run->fleet->power_cap_mw) {
+    event.a = cap * 1000 / pue < 9e18 ? (int64_t)(cap * 1000 / pue) : FY_NEVER;
+    if (run->fleet->power_mw[FY_HI] > event.a) {
         return fy_fail(run->err, FY_EINVAL,
                        "power cap %.0f W: the idle fleet alone may draw %.0f W (PUE included)", cap,
                        (double)run->fleet->power_mw[FY_HI] / 1000 * pue);
     }
-    return 0;
+    return fy_run_emit(run, &event, run->err);
 }
 
 void fy_run_close(fy_run *run)

@@ -80,6 +80,12 @@ void fy_resolve_free(fy_run *run);
 /* run.c: apply an event, journal it, tell the policy. */
 int fy_run_emit(void *run, const fy_event *event, fy_err *err) FY_NODISCARD;
 void fy_run_close(fy_run *run);
+
+/* Rate [q/s] of the job's gang on its chip, checkpoints that take time included. */
+int64_t fy_run_rate(const fy_job *job, int workers, bool spread);
+
+/* Note when the running job will end: by its work or at its limit. */
+void fy_run_schedule(fy_run *run, const fy_job *job);
 fy_event fy_run_event(const fy_run *run, fy_event_kind kind);
 
 /* outside.c: failures, repairs and dated happenings. */
