@@ -5,9 +5,9 @@
  *
  *   loss(job)   (r_best - r_next) / r_best over its acceptable chips: what it loses on the next one
  *   order       priority; then tenants within their fair share of the devices (weight, or
- *               guarantee where larger) before those beyond it; then service attained, in steps of
- *               four from one device-hour (as Tiresias' 2D-LAS, Gu et al. 2019); then submission,
- *               set forward by loss x gain.credit
+ *               guarantee where larger) before those beyond it; then run time attained, in doubling
+ *               steps from one hour (least attained service: Gu et al., NSDI 2019); then
+ *               submission, set forward by loss x gain.credit
  *   offer       in that order each job takes the fastest chip with room
  *   price       what a stop wastes is waste = restart + work since the last checkpoint [s]. A job is
  *               left alone until it has run 20 times its waste (so at most a twentieth is wasted),
@@ -24,7 +24,7 @@
 #include "sched/queue.h"
 
 enum { PATIENCE = 20 };                          /* run time over waste before a stop */
-static const double first_step_s = 3600;         /* device-seconds of the first service step */
+static const double first_step_s = 3600;         /* run time of the first step */
 static const double us_per_s = 1e6;
 
 struct fy_policy {
@@ -58,16 +58,18 @@ static double loss_of(const fy_job *job)
     return best > 0 ? (double)(best - next) / (double)best : 0;
 }
 
-/* Step of attained service: 0 up to one device-hour, then each four times as wide. */
+/* Step of attained run time: 0 up to one hour, then each twice as wide as the last. */
 static int64_t step_of(const fy_job *job, int64_t now_us)
 {
-    double attained_s = (double)fy_job_attained_us(job, now_us) / us_per_s;
+    int64_t devices = fy_job_need_milli(job) / FY_WHOLE;
+    double attained_s =
+        (double)fy_job_attained_us(job, now_us) / us_per_s / (double)(devices > 0 ? devices : 1);
     int64_t step = 0;
 
     if (job->rec.work_q < 0) {
         return 0; /* a service never ends: what it has had says nothing */
     }
-    for (double edge = first_step_s; attained_s > edge && step < 15; edge *= 4) {
+    for (double edge = first_step_s; attained_s > edge && step < 15; edge *= 2) {
         step++;
     }
     return step;

@@ -133,6 +133,7 @@ static int arrive(fy_run *run, fy_placer *placer, const fy_job_spec *spec, int64
         return status;
     }
     job = fy_fleet_job(run->fleet, event.job);
+    fy_metrics_submitted(run, job);
     event = fy_run_event(run, FY_EV_CANCELLED);
     event.job = job->id;
     if (job->never == FY_WHY_NONE &&
@@ -191,9 +192,9 @@ int fy_sim_inflate(fy_sim_result **out, const fy_sim_options *options, const fy_
         status = fill_up(&run, jobs, order, count, &f, &dropped);
     }
     if (status == 0) {
-        run.metrics.jobs = count;
         *out = fy_metrics_result(&run, run.fleet->now_us);
         (*out)->dropped = dropped;
+        (*out)->unfinished -= dropped; /* what was placed stays */
         (*out)->fill = f.rows;
         (*out)->n_fill = f.n;
         f.rows = NULL;
