@@ -44,18 +44,18 @@ fy_sia_rates *fy_sia_rates_new(const char *folder, const fy_site *site);
 void fy_sia_rates_free(fy_sia_rates *rates); /* NULL allowed */
 
 /*
- * Iterations of `application` at global batch size `batch`: the last `iteration` of
+ * Iterations of application `name` at global batch size `batch`: the last `iteration` of
  * validation-<batch>.csv. Errors: FY_ENOENT, FY_EIO, FY_EPARSE, FY_ERANGE.
  */
-int fy_sia_work(fy_sia_rates *rates, const char *application, int batch, double *work,
+int fy_sia_work(fy_sia_rates *rates, const char *name, int batch, double *work,
                 fy_err *err) FY_NODISCARD;
 
 /*
- * Iterations a second of `application` with `replicas` replicas and global batch `batch` on each of
+ * Iterations a second of application `name` with `replicas` replicas and global batch `batch` on each of
  * the site's chips, fastest first, as fy_gavel_rates_of.
  * Errors: as fy_sia_work.
  */
-int fy_sia_rates_of(fy_sia_rates *rates, const char *application, int replicas, int batch,
+int fy_sia_rates_of(fy_sia_rates *rates, const char *name, int replicas, int batch,
                     fy_accept *accept, int *n_accept, int *n_absent, fy_err *err) FY_NODISCARD;
 
 /* Order `accept` by rate, fastest first, stably. */

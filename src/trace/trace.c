@@ -12,8 +12,8 @@
 enum { MAX_LISTED = 1000 };
 
 const fy_reader *const fy_readers[] = {
-    &fy_reader_canonical, &fy_reader_philly, &fy_reader_pai, &fy_reader_openb,
-    &fy_reader_spot,      &fy_reader_gavel,  NULL,
+    &fy_reader_canonical, &fy_reader_philly, &fy_reader_pai, &fy_reader_openb, &fy_reader_spot,
+    &fy_reader_gavel,     &fy_reader_sia,    &fy_reader_swf, &fy_reader_sacct, NULL,
 };
 
 /* ------------------------------------------------------------------ recognition */
@@ -446,6 +446,9 @@ const fy_trace_format *fy_trace_formats(void)
         {"spot", "Alibaba 2026 spot GPU job table (from the published schema, untested on real "
                  "data)"},
         {"gavel", "Gavel trace, tab separated; needs --rates FILE.json"},
+        {"sia", "Sia workload; needs --rates FOLDER of profiles"},
+        {"swf", "Standard Workload Format (from the published schema, untested on real data)"},
+        {"sacct", "Slurm `sacct --parsable2` (from the published schema, untested on real data)"},
         {NULL, NULL},
     };
 
