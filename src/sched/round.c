@@ -15,6 +15,7 @@
 
 static const fy_policy_ops *const policies[] = {
     &fy_policy_fifo,
+    &fy_policy_fair,
     &fy_policy_gain,
 };
 enum { N_POLICIES = sizeof policies / sizeof policies[0] };
@@ -32,6 +33,8 @@ struct fy_sched {
 static const fy_setting_info settings_known[] = {
     {"fifo.chip", "preference", "preference | draw: which of the chips with room a job takes"},
     {"fifo.anew", "no", "yes: choose chips anew at each decision, moving jobs that run"},
+    {"fair.halflife", "86400", "seconds in which a tenant's past usage counts half; 0 = not at all"},
+    {"fair.reclaim", "yes", "yes | no: stop borrowers' jobs for what a guarantee covers"},
     {"gain.period", "300", "least seconds between two looks at the whole fleet"},
     {"gain.credit", "86400", "seconds that a job which runs on one chip only is set forward"},
     {NULL, NULL, NULL},
@@ -46,6 +49,7 @@ const fy_policy_info *fy_policy_list(void)
 {
     static const fy_policy_info list[] = {
         {"fifo", "strict first come, first served", false},
+        {"fair", "dominant shares by weight, guarantees, borrowing and reclaim", false},
         {"gain", "comparative advantage: chips to the jobs that lose most without them", false},
         {NULL, NULL, false},
     };

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fair: weighted dominant resource fairness (Ghodsi et al., NSDI 2011) over chip types, with
+ * guarantees per type, borrowing, reclaim by preemption, and usage that decays.
+ *
+ *   share(t)  max over chips c of held(t, c) / devices(c)                        dominant share
+ *   usage(t)  the share's moving average: usage <- share + (usage - share) 2^(-dt / halflife)
+ *   order     priority; then tenants that stay within a guarantee; then least
+ *             (share + usage) / weight; then, within a tenant, submission
+ *
+ * A job that its tenant's guarantee covers and that finds no room takes it back: jobs of tenants
+ * that hold more than their guarantee of that chip are stopped, least priority and latest start
+ * first, from the tenant that is furthest beyond. Nothing is reclaimed for what is borrowed.
+ *
+ * Complexity of a round: O(active classes + decisions (tenants + log n)); a reclaim for workers of
+ * several devices looks at as many nodes as it needs, emptiest first.
+ */
+#include <stdlib.h>
+
+#include "sched/policy.h"
+#include "sched/queue.h"
+
+static const double us_per_s = 1e6;
+static const double ln2 = 0.69314718055994530942;
+enum { REFRESHES_PER_HALFLIFE = 1024 };
+
+typedef struct tenant_view {
+    double share, usage, key;
+    int64_t at_us; /* usage is up to here */
+    fy_heap running[FY_MAX_CHIPS]; /* by (least priority, latest start): next victim on top */
+} tenant_view;
+
+struct fy_policy {
+    fy_queue queue;
+    tenant_view *tenants;
+    size_t n_tenants, room;
+    fy_heap_pos pos; /* of running jobs, by slot */
+    double halflife_s;
+    int64_t refreshed_us;
+    bool reclaim;
+};
+
+/* ------------------------------------------------------------------ shares */
+
+static tenant_view *view_of(fy_policy *fair, int32_t tenant)
+{
+    fair->tenants =
+        fy_grow(fair->tenants, &fair->room, (size_t)tenant + 1, sizeof *fair->tenants);
+    while (fair->n_tenants <= (size_t)tenant) {
+        fair->tenants[fair->n_tenants++] = (tenant_view){.at_us = 0};
+    }
+    return &fair->tenants[tenant];
+}
+
+static void age_usage(const fy_policy *fair, tenant_view *v, int64_t now_us)
+{
+    if (now_us > v->at_us && fair->halflife_s > 0) {
+        double dt_s = (double)(now_us - v->at_us) / us_per_s;
+
+        v->usage = v->share + (v->usage - v->share) * fy_rng_exp(-ln2 * dt_s / fair->halflife_s);
+    }
+    v->at_us = now_us;
+}
+
+static void set_share(fy_policy *fair, const fy_fleet *fleet, int32_t tenant)
+{
+    const fy_tenant *t = &fleet->tenants[tenant];
+    tenant_view *v = view_of(fair, tenant);
+    double share = 0;
+
+    age_usage(fair, v, fleet->now_us);
+    for (int c = 0; c < fleet->n_chips; c++) {
+        int64_t all = (int64_t)fleet->pools[c].n_devices * FY_WHOLE;
+        double part = all > 0 ? (double)t->held_milli[c] / (double)all : 0;
+
+        share = part > share ? part : share;
+    }
+    v->share = share;
+    v->key = (v->share + v->usage) / t->weight;
+}
+
+static void refresh(fy_policy *fair, const fy_fleet *fleet)
+{
+    double step_us = fair->halflife_s * us_per_s / REFRESHES_PER_HALFLIFE;
+
+    if (fair->halflife_s > 0 && (double)(fleet->now_us - fair->refreshed_us) >= step_us) {
+        fair->refreshed_us = fleet->now_us;
+        for (size_t i = 0; i < fair->n_tenants; i++) {
+            age_usage(fair, &fair->tenants[i], fleet->now_us);
+            fair->tenants[i].key = (fair->tenants[i].share + fair->tenants[i].usage) /
+                                   fleet->tenants[i].weight;
+        }
+    }
+}
+
+/* ------------------------------------------------------------------ guarantees */
+
+static int64_t need_of(const fy_class_key *key)
+{
+    return (int64_t)(key->workers + key->spares) * key->devices *
+           (key->milli > 0 ? key->milli : FY_WHOLE);
+}
+
+/* Chips on which the class stays within its tenant's guarantee. */
+static uint64_t covered(const fy_fleet *fleet, const fy_class_key *key)
+{
+    const fy_tenant *t = &fleet->tenants[key->tenant];
+    uint64_t chips = 0;
+
+    for (uint64_t left = key->mask; left != 0; left &= left - 1) {
+        int c = __builtin_ctzll(left);
+
+        if (t->guarantee_milli[c] > 0 && t->held_milli[c] + need_of(key) <= t->guarantee_milli[c]) {
+            chips |= (uint64_t)1 << c;
+        }
+    }
+    return chips;
+}
+
+typedef struct rank_ctx {
+    const fy_policy *fair;
+    const fy_fleet *fleet;
+} rank_ctx;
+
+/* Priority (2 bits), covered or not (1 bit), key in 2^-40 (the rest). */
+static int64_t rank(void *ctx, const fy_class_key *key, const fy_job *head)
+{
+    const rank_ctx *r = ctx;
+    double scaled = r->fair->tenants[key->tenant].key * 0x1p40;
+    int64_t low = scaled < 0x1p58 ? (int64_t)scaled : (int64_t)1 << 58;
+
+    return ((int64_t)head->rec.priority << 60) |
+           (covered(r->fleet, key) != 0 ? 0 : (int64_t)1 << 59) | low;
+}
+
+/* ------------------------------------------------------------------ reclaim */
+
+static bool may_be_stopped(const fy_policy *fair, const fy_fleet *fleet, const fy_job *job,
+                           int32_t for_tenant)
+{
+    const fy_tenant *t = &fleet->tenants[job->tenant];
+
+    (void)fair;
+    return job->tenant != for_tenant && job->state == FY_JOB_RUNNING &&
+           t->held_milli[job->chip] > t->guarantee_milli[job->chip] &&
+           fleet->now_us - job->start_us >= job->rec.min_run_us;
+}
+
+/* The tenant furthest beyond its guarantee of `chip`, by weight; -1 = none. */
+static int32_t furthest_beyond(const fy_policy *fair, const fy_fleet *fleet, int chip,
+                               int32_t for_tenant)
+{
+    int32_t best = -1;
+    double most = 0;
+
+    for (size_t i = 0; i < fair->n_tenants; i++) {
+        const fy_tenant *t = &fleet->tenants[i];
+        double beyond = (double)(t->held_milli[chip] - t->guarantee_milli[chip]) / t->weight;
+
+        if ((int32_t)i != for_tenant && beyond > most && fair->tenants[i].running[chip].n > 0) {
+            best = (int32_t)i;
+            most = beyond;
+        }
+    }
+    return best;
+}
+
+/* Single devices: any victim's devices will do. Returns what is on its way. */
+static int64_t reclaim_devices(fy_policy *fair, fy_round *round, const fy_job *job, int chip,
+                               int64_t need)
+{
+    int64_t freed = 0;
+
+    while (freed < need && round->status == 0) {
+        int32_t tenant = furthest_beyond(fair, round->fleet, chip, job->tenant);
+        const fy_heap_entry *top =
+            tenant >= 0 ? fy_heap_top(&fair->tenants[tenant].running[chip]) : NULL;
+        fy_job *victim = top != NULL ? round->fleet->jobs[top->item] : NULL;
+
+        if (victim == NULL || !may_be_stopped(fair, round->fleet, victim, job->tenant)) {
+            break;
+        }
+        freed += victim->held_milli;
+        (void)fy_round_stop(round, victim, FY_WHY_PREEMPT_RECLAIM, job->id);
+    }
+    return freed;
+}
+
+/* Devices of the node that are idle or could be: its borrowers' included. */
+static int reclaimable(const fy_policy *fair, const fy_fleet *fleet, const fy_node *node,
+                       int32_t for_tenant)
+{
+    int n = node->n_whole;
+
+    for (const fy_hold *h = node->holds; h != NULL; h = h->next) {
+        const fy_job *holder = fleet->jobs[h->slot];
+
+        if (holder->rec.milli == 0 && may_be_stopped(fair, fleet, holder, for_tenant)) {
+            n += h->workers * holder->rec.devices;
+        }
+    }
+    return n;
+}
+
+static void clear_node(fy_policy *fair, fy_round *round, const fy_job *job, int32_t number,
+                       int devices)
+{
+    bool found = true;
+
+    while (found && round->fleet->nodes[number].n_whole < devices && round->status == 0) {
+        int coming = round->fleet->nodes[number].n_whole;
+
+        found = false;
+        for (const fy_hold *h = round->fleet->nodes[number].holds; h != NULL; h = h->next) {
+            fy_job *holder = round->fleet->jobs[h->slot];
+
+            if (holder->state == FY_JOB_STOPPING) {
+                coming += h->workers * holder->rec.devices;
+            } else if (!found && holder->rec.milli == 0 && holder->rec.devices > 0 &&
+                       may_be_stopped(fair, round->fleet, holder, job->tenant)) {
+                found = coming < devices &&
+                        fy_round_stop(round, holder, FY_WHY_PREEMPT_RECLAIM, job->id);
+                coming += found ? h->workers * holder->rec.devices : 0;
+            }
+        }
+        if (coming >= devices) {
+            return;
+        }
+    }
+}
+
+/* Workers of several devices: clear whole nodes, emptiest first. */
+static bool reclaim_nodes(fy_policy *fair, fy_round *round, const fy_job *job, int chip)
+{
+    const fy_pool *pool = &round->fleet->pools[chip];
+    int devices = job->rec.devices;
+    int left = job->rec.workers + job->rec.spares;
+    int stops = round->n_stops;
+
+    for (int k = pool->max_devices; k >= 0 && left > 0; k--) {
+        for (int n = fy_bitset_next(&pool->by_free[k], 0); n >= 0 && left > 0;
+             n = fy_bitset_next(&pool->by_free[k], n + 1)) {
+            int32_t number = pool->nodes[n];
+            int room = reclaimable(fair, round->fleet, &round->fleet->nodes[number], job->tenant) /
+                       devices;
+
+            if (room > 0) {
+                int take = room < left ? room : left;
+
+                clear_node(fair, round, job, number, take * devices);
+                left -= take;
+            }
+        }
+    }
+    return round->n_stops > stops;
+}
+
+/* Could reclaiming be enough? Idle devices and all that borrowers hold, counted. */
+static bool enough_borrowed(const fy_fleet *fleet, const fy_job *job, int chip, int64_t need)
+{
+    int64_t total = fleet->pools[chip].idle_milli;
+
+    for (size_t i = 0; i < fleet->n_tenants && total < need; i++) {
+        int64_t over =
+            fleet->tenants[i].held_milli[chip] - fleet->tenants[i].guarantee_milli[chip];
+
+        total += (int32_t)i != job->tenant && over > 0 ? over : 0;
+    }
+    return total >= need;
+}
+
+/* Take back for `job` what its tenant's guarantee covers. True where devices are on their way. */
+static bool reclaim(fy_policy *fair, fy_round *round, const fy_job *job)
+{
+    const fy_class_key *key = &round->fleet->classes[job->cls].key;
+    int64_t need = need_of(key);
+
+    for (int i = 0; i < job->rec.n_rates; i++) {
+        int chip = job->rec.rates[i].chip;
+        const fy_pool *pool = &round->fleet->pools[chip];
+
+        if ((covered(round->fleet, key) >> chip & 1) == 0) {
+            continue;
+        }
+        if (pool->stopping_milli > 0) {
+            return true; /* wait for what is already coming */
+        }
+        if (!enough_borrowed(round->fleet, job, chip, need)) {
+            continue;
+        }
+        if (job->rec.devices > 1 ? reclaim_nodes(fair, round, job, chip)
+                                 : reclaim_devices(fair, round, job, chip,
+                                                   need - pool->idle_milli) > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ------------------------------------------------------------------ the policy */
+
+static void fair_decide(fy_policy *fair, fy_round *round)
+{
+    rank_ctx ctx = {fair, round->fleet};
+
+    refresh(fair, round->fleet);
+    while (round->status == 0) {
+        int32_t cls = fy_queue_first_ranked(&fair->queue, round->fleet, rank, &ctx);
+        fy_job *job = cls >= 0 ? fy_queue_head(&fair->queue, round->fleet, cls) : NULL;
+        uint64_t safe;
+        fy_reason why = FY_WHY_NO_DEVICES;
+
+        if (job == NULL) {
+            return;
+        }
+        safe = covered(round->fleet, &round->fleet->classes[cls].key);
+        if (safe != 0) {
+            why = fy_round_try(round, job, safe, FY_WHY_GUARANTEE);
+        }
+        if (why != FY_WHY_NONE) {
+            why = fy_round_try(round, job, ~safe, FY_WHY_FIRST);
+        }
+        if (why == FY_WHY_NONE) {
+            continue;
+        }
+        if (safe != 0 && fair->reclaim && reclaim(fair, round, job)) {
+            return; /* the rounds after these stops give it what is freed */
+        }
+        fy_queue_block(&fair->queue, round->fleet, cls, why);
+    }
+}
+
+static void order(void *ctx, const fy_job *job, int64_t *key, int64_t *tie)
+{
+    (void)ctx;
+    *key = fy_order_key(job, 0);
+    *tie = job->id;
+}
+
+static void track_running(fy_policy *fair, const fy_job *job)
+{
+    tenant_view *v = view_of(fair, job->tenant);
+
+    if (job->chip < 0) {
+        return;
+    }
+    if (job->state == FY_JOB_RUNNING && job->rec.work_q >= 0) {
+        fy_heap_set(&v->running[job->chip], &fair->pos, job->slot,
+                    -((int64_t)job->rec.priority << 60) - job->start_us, job->id);
+    } else {
+        fy_heap_remove(&v->running[job->chip], &fair->pos, job->slot);
+    }
+}
+
+static void fair_observe(fy_policy *fair, const fy_fleet *fleet, const fy_event *event,
+                         const fy_job *job)
+{
+    fy_queue_observe(&fair->queue, fleet, event, job, order, NULL);
+    if (event->tenant >= 0) {
+        set_share(fair, fleet, event->tenant);
+    }
+    if (job != NULL) {
+        track_running(fair, job);
+        if (event->kind != FY_EV_STARTED) {
+            set_share(fair, fleet, job->tenant);
+        }
+    }
+}
+
+static fy_policy *fair_open(const fy_fleet *fleet, const fy_settings *settings, fy_err *err)
+{
+    static const char *const yes_no[] = {"no", "yes", NULL};
+    fy_policy *fair = fy_calloc(1, sizeof *fair);
+
+    (void)fleet;
+    fair->halflife_s = fy_settings_number(settings, "fair.halflife", 86400, 0, 1e10, err);
+    fair->reclaim = fy_settings_choice(settings, "fair.reclaim", yes_no, 1, err) == 1;
+    return fair;
+}
+
+static fy_reason fair_explain(const fy_policy *fair, const fy_fleet *fleet, const fy_job *job,
+                              int64_t *other)
+{
+    return fy_queue_explain(&fair->queue, fleet, job, other);
+}
+
+static void fair_close(fy_policy *fair)
+{
+    if (fair != NULL) {
+        fy_queue_free(&fair->queue);
+        for (size_t i = 0; i < fair->n_tenants; i++) {
+            for (int c = 0; c < FY_MAX_CHIPS; c++) {
+                fy_heap_free(&fair->tenants[i].running[c]);
+            }
+        }
+        free(fair->tenants);
+        fy_heap_pos_free(&fair->pos);
+        free(fair);
+    }
+}
+
+const fy_policy_ops fy_policy_fair = {
+    .info = {"fair", "dominant shares by weight, guarantees, borrowing and reclaim", false},
+    .open = fair_open,
+    .observe = fair_observe,
+    .decide = fair_decide,
+    .explain = fair_explain,
+    .close = fair_close,
+};
