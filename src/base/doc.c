@@ -29,6 +29,17 @@ struct fy_doc {
     fy_arena keys;
 };
 
+/* A text of the file may hold line breaks: an error is one line all the same. Returns `code`. */
+static int one_line(fy_err *err, int code)
+{
+    for (char *p = err != NULL ? err->text : NULL; p != NULL && *p != '\0'; p++) {
+        if (iscntrl((unsigned char)*p)) {
+            *p = ' ';
+        }
+    }
+    return code;
+}
+
 /* ------------------------------------------------------------------ first pass: limits, lines */
 
 typedef struct level {
@@ -149,10 +160,10 @@ static int scan_text(fy_doc *doc, const char *text, size_t len, fy_err *err)
     for (bool more = true; more && rc == 0;) {
         yaml_event_t event;
         if (yaml_parser_parse(&parser, &event) == 0) {
-            size_t line = parser.problem_mark.line + 1;
-            if (parser.problem_mark.line == 0 && parser.context_mark.line > 0) {
-                line = parser.context_mark.line + 1;
-            }
+            /* a quote that is never closed: where it was opened says more than the end */
+            bool at_end = parser.context != NULL && parser.problem != NULL &&
+                          strstr(parser.problem, "end of stream") != NULL;
+            size_t line = 1 + (at_end ? parser.context_mark.line : parser.problem_mark.line);
             const char *what = parser.problem != NULL ? parser.problem : "malformed";
             rc = parser.error == YAML_READER_ERROR
                      ? fy_fail(err, FY_EPARSE, "%s: not a text file (%s)", doc->name, what)
@@ -228,6 +239,24 @@ static int line_of_key(const fy_doc *doc, int from, const char *key)
     return from;
 }
 
+/* The line on which a mapping has `key` for the second time; `from` if there is none. */
+static int line_of_duplicate(const fy_doc *doc, int from, const char *key)
+{
+    for (size_t i = 0; i < doc->n_nodes; i++) {
+        const node *n = &doc->nodes[i];
+        if (n->line < from || n->key == NULL || strcmp(n->key, key) != 0) {
+            continue;
+        }
+        for (size_t k = i - 1; k > (size_t)n->parent; k--) { /* a parent stands before its values */
+            const node *earlier = &doc->nodes[k];
+            if (earlier->parent == n->parent && strcmp(earlier->key, key) == 0) {
+                return n->line;
+            }
+        }
+    }
+    return from;
+}
+
 /* libcyaml's words in ours: what is wrong and what would be right. */
 static int schema_fail(const fy_doc *doc, const complaint *c, cyaml_err_t code, fy_err *err)
 {
@@ -239,8 +268,8 @@ static int schema_fail(const fy_doc *doc, const complaint *c, cyaml_err_t code, 
                        line_of_key(doc, line, name), name);
     }
     if (strncmp(c->text, "Mapping field already seen", 26) == 0) {
-        return fy_fail(err, FY_EPARSE, "%s:%d: duplicate key \"%s\"; give it once", doc->name, line,
-                       name);
+        return fy_fail(err, FY_EPARSE, "%s:%d: duplicate key \"%s\"; give it once", doc->name,
+                       line_of_duplicate(doc, line, name), name);
     }
     if (code == CYAML_ERR_MAPPING_FIELD_MISSING) {
         return fy_fail(err, FY_EPARSE, "%s:%d: the key \"%s\" is missing", doc->name, line, name);
@@ -248,6 +277,11 @@ static int schema_fail(const fy_doc *doc, const complaint *c, cyaml_err_t code, 
     if (code == CYAML_ERR_STRING_LENGTH_MIN) {
         return fy_fail(err, FY_EPARSE, "%s:%d: empty value; leave out what is unknown", doc->name,
                        line);
+    }
+    if (code == CYAML_ERR_SEQUENCE_ENTRIES_MIN || code == CYAML_ERR_SEQUENCE_ENTRIES_MAX) {
+        bool few = code == CYAML_ERR_SEQUENCE_ENTRIES_MIN;
+        return fy_fail(err, FY_EPARSE, "%s:%d: %s", doc->name, line,
+                       few ? "this list must not be empty" : "too many entries in this list");
     }
     if (code == CYAML_ERR_STRING_LENGTH_MAX) {
         return fy_fail(err, FY_EPARSE, "%s:%d: text too long", doc->name, line);
@@ -289,7 +323,7 @@ int fy_doc_parse(fy_doc **out, const char *name, const char *text, size_t len,
     }
     if (rc != 0) {
         fy_doc_free(doc);
-        return rc;
+        return one_line(err, rc);
     }
     *out = doc;
     return 0;
@@ -406,10 +440,11 @@ int fy_doc_fail(const fy_doc *doc, const char *path, fy_err *err, int code, cons
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    return fy_fail(err, code, "%s:%d: %s", doc->name, fy_doc_line(doc, path), text);
+    return one_line(err, fy_fail(err, code, "%s:%d: %s", doc->name, fy_doc_line(doc, path), text));
 }
 
 int fy_doc_prefix(const fy_doc *doc, const char *path, const char *key, fy_err *err, int code)
 {
-    return fy_fail_prefix(err, code, "%s:%d: %s", doc->name, fy_doc_line(doc, path), key);
+    fy_fail_prefix(err, code, "%s:%d: %s", doc->name, fy_doc_line(doc, path), key);
+    return one_line(err, code);
 }

@@ -144,11 +144,15 @@ static void print_sustained(const fy_catalog *catalog, const fy_chip *a, const f
     const fy_chip *const pair[] = {a, b};
     for (int i = 0; i < 2; i++) {
         fy_range s = fy_sustained_share(catalog, pair[i], options->strict);
-        if (fy_known(s.mid)) {
-            printf(
-                "  %-13s %s sustains %.3g %% of it in large matrix products (%.3g .. %.3g, %s)\n",
-                "", pair[i]->id, s.mid * 100, s.low * 100, s.high * 100, chips_grade_word(s.grade));
+        char range[CHIPS_TEXT] = "";
+        if (!fy_known(s.mid)) {
+            continue;
         }
+        if (s.low < s.high) {
+            snprintf(range, sizeof range, "%.3g .. %.3g %%, ", s.low * 100, s.high * 100);
+        }
+        printf("  %-13s %s sustains %.3g %% of it in large matrix products (%s%s)\n", "",
+               pair[i]->id, s.mid * 100, range, chips_grade_word(s.grade));
     }
 }
 

@@ -56,6 +56,10 @@ int fy_catalog_add_servers(fy_catalog *catalog, const char *path, fy_err *err) F
 int fy_catalog_add_assumptions(fy_catalog *catalog, const char *path, fy_err *err) FY_NODISCARD;
 int fy_catalog_add_evidence(fy_catalog *catalog, const char *path, fy_err *err) FY_NODISCARD;
 
+/* Chips from memory; `name` stands for the file in errors. */
+int fy_catalog_parse_chips(fy_catalog *catalog, const char *name, const char *text, size_t len,
+                           fy_err *err) FY_NODISCARD;
+
 /* Fill idle, active and overhead power and prices that are unknown; needs chips and servers. */
 void fy_catalog_fill_gaps(fy_catalog *catalog);
 

@@ -224,15 +224,11 @@ static int read_chip(fy_catalog *catalog, const fy_doc *doc, const raw_chip *raw
     return rc;
 }
 
-int fy_catalog_add_chips(fy_catalog *catalog, const char *path, fy_err *err)
+/* Take the chips of a loaded document into the catalogue. */
+static int add_all(fy_catalog *catalog, const fy_doc *doc, fy_err *err)
 {
-    fy_doc *doc = NULL;
-    int rc = fy_doc_load(&doc, path, &file_schema, err);
-    if (rc != 0) {
-        return rc;
-    }
     const raw_file *file = fy_doc_data(doc);
-    int need = catalog->n_chips + (int)file->n_chips;
+    int need = catalog->n_chips + (int)file->n_chips, rc = 0;
     fy_chip *chips = fy_arena_alloc(&catalog->arena, (size_t)need * sizeof *chips);
     if (catalog->n_chips > 0) {
         memcpy(chips, catalog->chips, (size_t)catalog->n_chips * sizeof *chips);
@@ -242,6 +238,28 @@ int fy_catalog_add_chips(fy_catalog *catalog, const char *path, fy_err *err)
         rc = read_chip(catalog, doc, &file->chips[i], i, &chips[catalog->n_chips], err);
         catalog->n_chips += rc == 0 ? 1 : 0;
     }
-    fy_doc_free(doc);
+    return rc;
+}
+
+int fy_catalog_add_chips(fy_catalog *catalog, const char *path, fy_err *err)
+{
+    fy_doc *doc = NULL;
+    int rc = fy_doc_load(&doc, path, &file_schema, err);
+    if (rc == 0) {
+        rc = add_all(catalog, doc, err);
+        fy_doc_free(doc);
+    }
+    return rc;
+}
+
+int fy_catalog_parse_chips(fy_catalog *catalog, const char *name, const char *text, size_t len,
+                           fy_err *err)
+{
+    fy_doc *doc = NULL;
+    int rc = fy_doc_parse(&doc, name, text, len, &file_schema, err);
+    if (rc == 0) {
+        rc = add_all(catalog, doc, err);
+        fy_doc_free(doc);
+    }
     return rc;
 }
