@@ -102,7 +102,7 @@ static int distance(const char *a, const char *b)
     return row[n];
 }
 
-/* How far `id` is from what the chip is called: 0 for an alias or a part of its id. */
+/* How far `id` is from what the chip is called: an alias, a part of its id, else by letters. */
 static int chip_distance(const fy_chip *chip, const char *id)
 {
     for (int i = 0; i < chip->n_aliases; i++) {
@@ -110,10 +110,11 @@ static int chip_distance(const fy_chip *chip, const char *id)
             return 0;
         }
     }
-    if (id[0] != '\0' && strcasestr(chip->id, id) != NULL) {
-        return 0;
+    const char *part = id[0] != '\0' ? strcasestr(chip->id, id) : NULL;
+    if (part != NULL) {
+        return part == chip->id ? 1 : 2;
     }
-    return distance(chip->id, id);
+    return distance(chip->id, id) + 1;
 }
 
 int cli_find_chip(const fy_catalog *catalog, const char *id, const fy_chip **out)
@@ -124,7 +125,7 @@ int cli_find_chip(const fy_catalog *catalog, const char *id, const fy_chip **out
     }
     char text[N_SUGGESTIONS * (MAX_ID + 4)] = "";
     int found = 0;
-    int limit = (int)strnlen(id, MAX_ID) / 3 + 1;
+    int limit = (int)strnlen(id, MAX_ID) / 3 + 2;
     for (int d = 0; d <= limit && found < N_SUGGESTIONS; d++) {
         for (int i = 0; i < fy_catalog_n_chips(catalog) && found < N_SUGGESTIONS; i++) {
             const fy_chip *c = fy_catalog_chip(catalog, i);

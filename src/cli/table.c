@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 struct cli_table {
@@ -63,7 +64,17 @@ void cli_table_cell(cli_table *table, const char *fmt, ...)
 
 void cli_table_print(cli_table *table)
 {
-    scols_print_table(table->scols); /* a failed write shows in ferror(stdout) */
+    char *text = NULL;
+    must(scols_print_table_to_string(table->scols, &text));
+    for (const char *line = text; line != NULL && *line != '\0';) {
+        size_t len = strcspn(line, "\n"), shown = len;
+        while (shown > 0 && line[shown - 1] == ' ') {
+            shown--; /* libsmartcols pads the columns before an empty last one */
+        }
+        printf("%.*s\n", (int)shown, line); /* a failed write shows in ferror(stdout) */
+        line += len + (line[len] == '\n' ? 1 : 0);
+    }
+    free(text);
     cli_table_free(table);
 }
 

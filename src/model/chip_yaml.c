@@ -173,7 +173,9 @@ static int read_notes(const fy_doc *doc, const raw_chip *raw, const char *where,
             c++;
         }
         if (c == N_CELLS && !text_cell) {
-            return fy_doc_fail(doc, where, err, FY_EPARSE, "a note on an unknown cell \"%.40s\"",
+            char path[80];
+            snprintf(path, sizeof path, "%.40s.notes[%u]", where, i);
+            return fy_doc_fail(doc, path, err, FY_EPARSE, "a note on an unknown cell \"%.40s\"",
                                n->cell);
         }
         if (n->text != NULL) {
@@ -188,7 +190,7 @@ static int read_chip(fy_catalog *catalog, const fy_doc *doc, const raw_chip *raw
                      fy_chip *chip, fy_err *err)
 {
     fy_arena *arena = &catalog->arena;
-    char where[32];
+    char where[40];
     snprintf(where, sizeof where, "chips[%u]", at);
     *chip = (fy_chip){
         .id = fy_arena_strdup(arena, raw->id),
@@ -208,6 +210,7 @@ static int read_chip(fy_catalog *catalog, const fy_doc *doc, const raw_chip *raw
         return fy_doc_fail(doc, where, err, FY_EINVAL, "chip \"%s\" is there twice", chip->id);
     }
     if (fy_grade_from(chip->confidence) < 0) {
+        snprintf(where, sizeof where, "chips[%u].confidence", at);
         return fy_doc_fail(doc, where, err, FY_EPARSE,
                            "confidence \"%s\" is none of datasheet, measured, recalled, derived",
                            chip->confidence);
