@@ -13,6 +13,7 @@ static const struct command {
     const char *summary;
 } commands[] = {
     {"chips", cmd_chips, "what is known of each chip; one chip against another"},
+    {"gen", cmd_gen, "a synthetic multi-tenant trace for a fleet"},
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
