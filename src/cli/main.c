@@ -14,6 +14,7 @@ static const struct command {
 } commands[] = {
     {"chips", cmd_chips, "what is known of each chip; one chip against another"},
     {"gen", cmd_gen, "a synthetic multi-tenant trace for a fleet"},
+    {"sim", cmd_sim, "replay a trace on a fleet under one or more policies"},
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof *commands };

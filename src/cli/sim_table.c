@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+/* Results as tables for people: one line a run; pools and tenants below it where there is one. */
+#include "base/units.h"
+#include "cli/sim.h"
+#include "cli/table.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define AT(member) offsetof(fy_sim_result, member)
+
+static const double s_per_h = 3600;
+
+/* ------------------------------------------------------------------ cells */
+
+static void cell(cli_table *table, double value, double unit)
+{
+    char text[FY_UNITS_TEXT];
+
+    cli_table_cell(table, "%s", fy_known(value) ? fy_units_format_number(text, value / unit) : "-");
+}
+
+static void cell_share(cli_table *table, double share)
+{
+    if (fy_known(share)) {
+        cli_table_cell(table, "%.1f %%", share * 100);
+    } else {
+        cli_table_cell(table, "-");
+    }
+}
+
+static void cell_range(cli_table *table, fy_estimate e, double unit)
+{
+    char low[FY_UNITS_TEXT], high[FY_UNITS_TEXT];
+
+    if (!fy_known(e.mid)) {
+        cli_table_cell(table, "unknown");
+        return;
+    }
+    (void)fy_units_format_number(low, e.low / unit);
+    (void)fy_units_format_number(high, e.high / unit);
+    cli_table_cell(table, strcmp(low, high) != 0 ? "%s .. %s" : "%s", low, high);
+}
+
+/* ------------------------------------------------------------------ what was assumed */
+
+static bool is_oracle(const char *policy)
+{
+    for (const fy_policy_info *p = fy_policy_list(); p->name != NULL; p++) {
+        if (strcmp(p->name, policy) == 0) {
+            return p->oracle;
+        }
+    }
+    return false;
+}
+
+static void print_unknown_power(const fy_site *site)
+{
+    bool any = false;
+
+    for (int c = 0; c < site->n_chips; c++) {
+        for (int p = 0; p < site->n_pools; p++) {
+            if (site->pools[p].chip == c && !fy_known(site->pools[p].active_w.mid)) {
+                printf("%s%s",
+                       any ? ", " : "power unknown, not in the energy: ", site->chips[c]->id);
+                any = true;
+                break;
+            }
+        }
+    }
+    fputs(any ? "\n" : "", stdout);
+}
+
+static void print_header(const sim_plan *plan)
+{
+    const sim_input *input = plan->input;
+    const fy_site *site = plan->site;
+    int64_t devices = 0;
+
+    for (int p = 0; p < site->n_pools; p++) {
+        devices += (int64_t)site->pools[p].nodes * site->pools[p].devices;
+    }
+    printf("fleet  %s: %lld devices of %d types\n", site->name, (long long)devices, site->n_chips);
+    printf("trace  %s: %s%lld jobs, format %s", plan->options->trace,
+           input->whole ? "" : "more than ", (long long)input->n_jobs, input->about.format);
+    printf(strcmp(input->about.tested, "real data") != 0 ? " (%s)\n" : "\n", input->about.tested);
+    printf("costs  default: %lld s to restart, a free checkpoint every %lld min where the trace "
+           "states none (assumed)\n",
+           (long long)(FY_DEFAULT_RESTART_US / 1000000),
+           (long long)(FY_DEFAULT_CHECKPOINT_US / 60000000));
+    print_unknown_power(site);
+    putchar('\n');
+}
+
+/* ------------------------------------------------------------------ a line a run */
+
+static void run_columns(cli_table *table)
+{
+    static const char *const headers[] = {"POLICY", "COSTS",   "ENDED",      "JCT h",  "P50",
+                                          "P99",    "WAIT h",  "RHO",        "UTIL",   "ALLOC",
+                                          "FRAG",   "PREEMPT", "ENERGY MWh", "PEAK kW"};
+
+    for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
+        cli_table_column(table, headers[i], i < 2 ? CLI_LEFT : CLI_RIGHT);
+    }
+}
+
+static fy_estimate mean_estimate(const sim_run *runs, int n, size_t at)
+{
+    return (fy_estimate){sim_mean_real(runs, n, at + offsetof(fy_estimate, low)),
+                         sim_mean_real(runs, n, at + offsetof(fy_estimate, mid)),
+                         sim_mean_real(runs, n, at + offsetof(fy_estimate, high))};
+}
+
+static void run_row(cli_table *table, const sim_run *runs, int n)
+{
+    const fy_sim_result *first = runs[0].result;
+    sim_field jct = {NULL, "", SIM_REAL, AT(jct_s.mean)};
+    sim_mean m = sim_mean_at(runs, n, &jct);
+    char text[FY_UNITS_TEXT];
+
+    cli_table_row(table);
+    cli_table_cell(table, "%s%s", first->policy, is_oracle(first->policy) ? "*" : "");
+    cli_table_cell(table, "%s", first->costs);
+    cli_table_cell(table, "%.0f/%.0f", sim_mean_count(runs, n, AT(finished)),
+                   sim_mean_count(runs, n, AT(jobs)));
+    if (n > 1 && fy_known(m.mean)) {
+        cli_table_cell(table, "%s ±%.2g", fy_units_format_number(text, m.mean / s_per_h),
+                       (m.high - m.mean) / s_per_h);
+    } else {
+        cell(table, m.mean, s_per_h);
+    }
+    cell(table, sim_mean_real(runs, n, AT(jct_s.p50)), s_per_h);
+    cell(table, sim_mean_real(runs, n, AT(jct_s.p99)), s_per_h);
+    cell(table, sim_mean_real(runs, n, AT(wait_s.mean)), s_per_h);
+    cell(table, sim_mean_real(runs, n, AT(rho_mean)), 1);
+    cell_share(table, sim_mean_real(runs, n, AT(utilization)));
+    cell_share(table, sim_mean_real(runs, n, AT(allocated)));
+    cell_share(table, sim_mean_real(runs, n, AT(fragmented)));
+    cell(table, sim_mean_count(runs, n, AT(preemptions)), 1);
+    cell_range(table, mean_estimate(runs, n, AT(energy_kwh)), 1000);
+    cell_range(table, mean_estimate(runs, n, AT(peak_kw)), 1);
+}
+
+static void print_runs(const sim_plan *plan)
+{
+    cli_table *table = cli_table_new();
+    bool oracle = false;
+
+    run_columns(table);
+    for (int i = 0; i < plan->n_runs; i += plan->options->n_seeds) {
+        run_row(table, &plan->runs[i], plan->options->n_seeds);
+        oracle |= is_oracle(plan->runs[i].policy);
+    }
+    cli_table_print(table);
+    if (oracle) {
+        puts("* knows the true remaining time, which nobody can");
+    }
+}
+
+/* ------------------------------------------------------------------ one run's details */
+
+static void print_pools(const fy_sim_result *result)
+{
+    cli_table *table = cli_table_new();
+
+    cli_table_column(table, "CHIP", CLI_LEFT);
+    cli_table_column(table, "DEVICES", CLI_RIGHT);
+    cli_table_column(table, "ALLOC", CLI_RIGHT);
+    cli_table_column(table, "UTIL", CLI_RIGHT);
+    cli_table_column(table, "ENERGY MWh", CLI_RIGHT);
+    for (int i = 0; i < result->n_pools; i++) {
+        const fy_sim_pool *p = &result->pools[i];
+
+        cli_table_row(table);
+        cli_table_cell(table, "%s", p->chip);
+        cli_table_cell(table, "%lld", (long long)p->devices);
+        cell_share(table, p->allocated);
+        cell_share(table, p->utilization);
+        cell_range(table, p->energy_kwh, 1000);
+    }
+    putchar('\n');
+    cli_table_print(table);
+}
+
+static void print_tenants(const fy_sim_result *result)
+{
+    cli_table *table = cli_table_new();
+
+    cli_table_column(table, "TENANT", CLI_LEFT);
+    cli_table_column(table, "JOBS", CLI_RIGHT);
+    cli_table_column(table, "JCT h", CLI_RIGHT);
+    cli_table_column(table, "DEVICE h", CLI_RIGHT);
+    cli_table_column(table, "RHO", CLI_RIGHT);
+    for (int i = 0; i < result->n_tenants; i++) {
+        const fy_sim_tenant *t = &result->tenants[i];
+
+        cli_table_row(table);
+        cli_table_cell(table, "%s", t->name);
+        cli_table_cell(table, "%lld", (long long)t->jobs);
+        cell(table, t->jct_mean_s, s_per_h);
+        cell(table, t->device_s, s_per_h);
+        cell(table, t->rho_mean, 1);
+    }
+    putchar('\n');
+    cli_table_print(table);
+}
+
+/* Every tenth per cent of the inflation experiment. */
+static void print_fill(const fy_sim_result *result)
+{
+    cli_table *table = cli_table_new();
+
+    cli_table_column(table, "ARRIVED", CLI_RIGHT);
+    cli_table_column(table, "ALLOC", CLI_RIGHT);
+    cli_table_column(table, "FRAG", CLI_RIGHT);
+    for (int i = 0; i < result->n_fill; i += 10) {
+        cli_table_row(table);
+        cell_share(table, result->fill[i].arrived);
+        cell_share(table, result->fill[i].allocated);
+        cell_share(table, result->fill[i].fragmented);
+    }
+    putchar('\n');
+    cli_table_print(table);
+}
+
+static void print_never(const sim_plan *plan)
+{
+    for (int i = 0; i < plan->n_runs; i += plan->options->n_seeds) {
+        const sim_run *run = &plan->runs[i];
+        const fy_sim_result *r = run->result;
+
+        if (r->never_placeable > 0) {
+            printf("%s, %s: %lld jobs can never be placed:", r->policy, r->costs,
+                   (long long)r->never_placeable);
+            for (int k = 0; k < run->n_reasons; k++) {
+                printf("%s %lld %s", k > 0 ? ";" : "", (long long)run->reasons[k].jobs,
+                       run->reasons[k].text);
+            }
+            putchar('\n');
+        }
+        if (r->unfinished > 0) {
+            printf("%s, %s: %lld jobs had not ended when the run did\n", r->policy, r->costs,
+                   (long long)r->unfinished);
+        }
+        if (r->dropped > 0) {
+            printf("%s: %lld arrivals found no place\n", r->policy, (long long)r->dropped);
+        }
+    }
+}
+
+void sim_print_table(const sim_plan *plan)
+{
+    print_header(plan);
+    print_runs(plan);
+    print_never(plan);
+    if (plan->n_runs == 1) {
+        const fy_sim_result *result = plan->runs[0].result;
+
+        if (result->n_fill > 0) {
+            print_fill(result);
+        } else {
+            print_pools(result);
+            print_tenants(result);
+        }
+    }
+}
