@@ -190,6 +190,8 @@ typedef struct complaint {
     int line;
 } complaint;
 
+static void collect(cyaml_log_t severity, void *ctx, const char *fmt, va_list args) FY_PRINTF(3, 0);
+
 static void collect(cyaml_log_t severity, void *ctx, const char *fmt, va_list args)
 {
     complaint *c = ctx;
@@ -249,7 +251,8 @@ static int line_of_duplicate(const fy_doc *doc, int from, const char *key)
         }
         for (size_t k = i - 1; k > (size_t)n->parent; k--) { /* a parent stands before its values */
             const node *earlier = &doc->nodes[k];
-            if (earlier->parent == n->parent && strcmp(earlier->key, key) == 0) {
+            if (earlier->parent == n->parent && earlier->key != NULL &&
+                strcmp(earlier->key, key) == 0) {
                 return n->line;
             }
         }

@@ -267,7 +267,7 @@ int fy_units_parse_range(const char *text, fy_dim dim, fy_sign sign, double rang
         return fy_fail(err, FY_EPARSE,
                        "\"" SHOW "\" is not a range; write LOW .. MID .. HIGH and a unit", text);
     }
-    double v[3];
+    double v[3] = {0};
     const unit *used = NULL;
     for (int i = n - 1; i >= 0; i--) { /* the last part has the unit that the others may lack */
         int rc = parse_part(part[i], dim, sign, used, &v[i], &used, err);
@@ -297,12 +297,14 @@ char *fy_units_format_number(char out[FY_UNITS_TEXT], double value)
         snprintf(out, FY_UNITS_TEXT, "%.4g", value);
         return out;
     }
-    int whole = 1; /* digits before the point */
-    for (double x = a; x >= 9.9995 && whole < 16; x /= 10) {
-        whole++;
+    double x = a;
+    int decimals = 3; /* 4 significant digits */
+    while (x >= 9.9995 && decimals > 0) {
+        x /= 10;
+        decimals--;
     }
-    int decimals = whole >= 4 ? 0 : 4 - whole;
-    for (double x = a; x > 0 && x < 0.99995 && decimals < 8; x *= 10) {
+    while (x > 0 && x < 0.99995 && decimals < 8) {
+        x *= 10;
         decimals++;
     }
     snprintf(out, FY_UNITS_TEXT, "%.*f", decimals, value);

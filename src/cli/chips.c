@@ -97,10 +97,12 @@ char *chips_ratio(char out[CHIPS_TEXT], double value)
     }
     int decimals = 2; /* 3 significant digits */
     double x = value;
-    for (; x >= 9.995 && decimals > 0; x /= 10) {
+    while (x >= 9.995 && decimals > 0) {
+        x /= 10;
         decimals--;
     }
-    for (; x > 0 && x < 0.9995 && decimals < 8; x *= 10) {
+    while (x > 0 && x < 0.9995 && decimals < 8) {
+        x *= 10;
         decimals++;
     }
     snprintf(out, CHIPS_TEXT, "%.*f", decimals, value);

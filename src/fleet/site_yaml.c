@@ -5,6 +5,7 @@
 #include "base/units.h"
 #include "fleet/site.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -224,6 +225,7 @@ static int read_pool_power(loader *l, const raw_pool *raw, const char *where,
                            const fy_server *server, const fy_chip *chip, fy_pool_spec *pool)
 {
     double per = pool->devices_per_chip;
+    assert(chip != NULL); /* read_model saw to it */
     pool->idle_w = fy_site_per_device(chip->idle_w, per);
     pool->active_w = fy_site_per_device(chip->active_w, per);
     pool->overhead_w =
