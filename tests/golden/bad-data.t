@@ -50,8 +50,8 @@
   $ break_chip 's/name: "*Instinct MI250X"*/name: "Instinct/'
   fuyao: data/chips/amd.yaml:28: not valid YAML: did not find expected key
   exit 2, 0 bytes of output
-  $ head -c 4096 /dev/urandom >data/chips/amd.yaml; fuyao chips 2>&1 | cut -d: -f1-3; echo "exit ${PIPESTATUS[0]}"
-  fuyao: data/chips/amd.yaml: not a text file (invalid leading UTF-8 octet)
+  $ printf '\377\376\0\1binary' >data/chips/amd.yaml; fuyao chips; echo "exit $?"
+  fuyao: data/chips/amd.yaml:1: expected `key: value` lines here
   exit 2
   $ cp "$ROOT"/data/chips/amd.yaml data/chips/amd.yaml
   $ sed -i 's/range: 0.08 .. 0.12 .. 0.2,/range: 0.2 .. 0.12 .. 0.08,/' data/assumptions.yaml; fuyao chips; echo "exit $?"
@@ -71,6 +71,6 @@
   $ fuyao chips show t4 --json >/dev/full; echo "exit $?"
   fuyao: cannot write to standard output: No space left on device
   exit 3
-  $ (trap '' PIPE; fuyao chips; echo "exit $?" >&2) | true
+  $ python3 -c 'import os; r, w = os.pipe(); os.close(r); os.dup2(w, 1); os.execvp("fuyao", ["fuyao", "chips"])'; echo "exit $?"
   fuyao: cannot write to standard output: Broken pipe
   exit 3
