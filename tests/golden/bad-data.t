@@ -50,8 +50,8 @@
   $ break_chip 's/name: "*Instinct MI250X"*/name: "Instinct/'
   fuyao: data/chips/amd.yaml:28: not valid YAML: did not find expected key
   exit 2, 0 bytes of output
-  $ printf '\377\376\0\1binary' >data/chips/amd.yaml; fuyao chips; echo "exit $?"
-  fuyao: data/chips/amd.yaml:1: expected `key: value` lines here
+  $ printf '\200\201\0\1binary' >data/chips/amd.yaml; fuyao chips; echo "exit $?"
+  fuyao: data/chips/amd.yaml: not a text file (invalid leading UTF-8 octet)
   exit 2
   $ cp "$ROOT"/data/chips/amd.yaml data/chips/amd.yaml
   $ sed -i 's/range: 0.08 .. 0.12 .. 0.2,/range: 0.2 .. 0.12 .. 0.08,/' data/assumptions.yaml; fuyao chips; echo "exit $?"
