@@ -158,7 +158,7 @@ fy_num fy_num_us(const char *text, size_t len, fy_num_round round, int64_t *out)
     bool overflow = false, fine = false;
 
     for (; i < len && is_digit(text[i]); i++, digits++) {
-        overflow = overflow || value > FY_NUM_MAX_US;
+        overflow = overflow || value > FY_NUM_MAX_US / 10;
         value = overflow ? value : value * 10 + (text[i] - '0');
     }
     if (i < len && text[i] == '.') {
