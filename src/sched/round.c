@@ -15,6 +15,9 @@
 
 static const fy_policy_ops *const policies[] = {
     &fy_policy_fifo,
+    &fy_policy_srtf,
+    &fy_policy_srsf,
+    &fy_policy_las,
     &fy_policy_fair,
     &fy_policy_gain,
 };
@@ -35,6 +38,9 @@ static const fy_setting_info settings_known[] = {
     {"fifo.anew", "no", "yes: choose chips anew at each decision, moving jobs that run"},
     {"fair.halflife", "86400", "seconds in which a tenant's past usage counts half; 0 = not at all"},
     {"fair.reclaim", "yes", "yes | no: stop borrowers' jobs for what a guarantee covers"},
+    {"las.levels", "2", "levels of attained service, 1 to 16"},
+    {"las.first", "57600", "device-seconds at which the first level ends; each next is 4 x as far"},
+    {"las.promote", "0", "a job that waited this many times its run time is at level 0 again"},
     {"gain.period", "300", "least seconds between two looks at the whole fleet"},
     {"gain.credit", "86400", "seconds that a job which runs on one chip only is set forward"},
     {NULL, NULL, NULL},
@@ -49,6 +55,9 @@ const fy_policy_info *fy_policy_list(void)
 {
     static const fy_policy_info list[] = {
         {"fifo", "strict first come, first served", false},
+        {"srtf", "shortest remaining time first, preempting (oracle)", true},
+        {"srsf", "shortest remaining time x devices first, preempting (oracle)", true},
+        {"las", "least attained service in levels, preempting (Tiresias 2D-LAS)", false},
         {"fair", "dominant shares by weight, guarantees, borrowing and reclaim", false},
         {"gain", "comparative advantage: chips to the jobs that lose most without them", false},
         {NULL, NULL, false},
