@@ -38,6 +38,7 @@ typedef enum fy_event_kind {
                             fleet's power, high estimate without PUE [mW], or -1 */
     FY_EV_HELD,          /* job: not considered until released */
     FY_EV_RELEASED,      /* job */
+    FY_EV_MIX,           /* mix: what the typical jobs ask, for fragmentation and fgd */
     /* ours */
     FY_EV_ROUND,         /* a = hash of the policy's configuration, name = policy, config */
     FY_EV_STARTING,      /* job, attempt, place, reason */
@@ -137,6 +138,18 @@ typedef struct fy_job_record {
     int array_limit;  /* 0 = none */
 } fy_job_record;
 
+/* What a worker of a class of typical jobs asks, and how often it comes. */
+typedef struct fy_mix_class {
+    int64_t cpu_milli;
+    int32_t devices, milli; /* as in a job's record */
+    int64_t weight;         /* >= 1 */
+} fy_mix_class;
+
+typedef struct fy_mix_record {
+    const fy_mix_class *classes; /* [n] */
+    int n;
+} fy_mix_record;
+
 /* Workers of a gang on one node. */
 typedef struct fy_chunk {
     int32_t node;
@@ -170,6 +183,7 @@ typedef struct fy_event {
     const fy_node_record *node_record;     /* payloads are borrowed for the call */
     const fy_tenant_record *tenant_record;
     const fy_job_record *job_record;
+    const fy_mix_record *mix;
     const fy_place *place;
 } fy_event;
 

@@ -520,6 +520,7 @@ static const apply_fn appliers[FY_N_EVENT_KINDS] = {
     [FY_EV_LIMITS] = apply_limits,
     [FY_EV_HELD] = apply_held,
     [FY_EV_RELEASED] = apply_held,
+    [FY_EV_MIX] = fy_mix_set,
     [FY_EV_ROUND] = apply_round,
     [FY_EV_STARTING] = apply_starting,
     [FY_EV_STARTED] = apply_started,

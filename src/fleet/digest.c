@@ -135,6 +135,13 @@ uint64_t fy_fleet_digest(const fy_fleet *fleet)
         put(&h, pool->power_mw[FY_MID]);
         put(&h, pool->power_mw[FY_HI]);
     }
+    for (int i = 0; i < fleet->mix.n; i++) {
+        put(&h, fleet->mix.classes[i].cpu_milli);
+        put(&h, fleet->mix.classes[i].devices);
+        put(&h, fleet->mix.classes[i].milli);
+        put(&h, fleet->mix.classes[i].weight);
+    }
+    put(&h, fleet->power_cap_mw);
     for (size_t i = 0; i < fleet->n_nodes; i++) {
         put_node(&h, fleet, &fleet->nodes[i]);
     }

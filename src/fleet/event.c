@@ -22,6 +22,7 @@ static const struct {
     [FY_EV_LIMITS] = {"limits", false},
     [FY_EV_HELD] = {"held", false},
     [FY_EV_RELEASED] = {"released", false},
+    [FY_EV_MIX] = {"mix", false},
     [FY_EV_ROUND] = {"round", true},
     [FY_EV_STARTING] = {"starting", true},
     [FY_EV_STARTED] = {"started", true},

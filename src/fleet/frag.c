@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "fleet/frag.h"
 
+#include "fleet/internal.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include "fleet/internal.h"
 
 static int compare(const void *a, const void *b)
 {
@@ -20,44 +20,78 @@ static int compare(const void *a, const void *b)
     return x->cpu_milli != y->cpu_milli ? (x->cpu_milli < y->cpu_milli ? -1 : 1) : 0;
 }
 
-void fy_fleet_set_mix(fy_fleet *fleet, const fy_mix_class *classes, int n)
+static void add_class(fy_mix *mix, int i, int64_t *cpu, int64_t *cum)
 {
+    const fy_mix_class *cls = &mix->classes[i];
+    fy_mix_group *group = mix->n_groups > 0 ? &mix->groups[mix->n_groups - 1] : NULL;
+
+    if (group == NULL || cls->devices != cls[-1].devices || cls->milli != cls[-1].milli) {
+        group = &mix->groups[mix->n_groups++];
+        *group = (fy_mix_group){.devices = cls->devices,
+                                .milli = cls->milli > 0 ? cls->milli : FY_WHOLE,
+                                .cpu = cpu + i,
+                                .cum = cum + i};
+    }
+    group->weight += cls->weight;
+    cpu[i] = cls->cpu_milli;
+    cum[i] = group->weight;
+    group->n++;
+    mix->total += cls->weight;
+}
+
+bool fy_mix_fits(int64_t weight, size_t devices)
+{
+    return (fy_wide)weight * FY_WHOLE * (int64_t)devices <= (fy_wide)1 << 62;
+}
+
+static int check_mix(const fy_fleet *fleet, const fy_mix_record *rec, fy_err *err)
+{
+    int64_t total = 0;
+    bool ok = rec->n >= 0;
+
+    for (int i = 0; ok && i < rec->n; i++) {
+        const fy_mix_class *cls = &rec->classes[i];
+
+        ok = cls->cpu_milli >= 0 && cls->devices >= 0 && cls->milli >= 0 && cls->milli < FY_WHOLE &&
+             cls->weight >= 1 && cls->weight <= FY_NEVER - total;
+        total += ok ? cls->weight : 0;
+    }
+    return ok && fy_mix_fits(total, fleet->n_devices)
+               ? 0
+               : fy_fail(err, FY_EINVAL, "mix: a class or the sum of the weights is out of range");
+}
+
+int fy_mix_set(fy_fleet *fleet, const fy_event *event, fy_err *err)
+{
+    const fy_mix_record *rec = event->mix;
     fy_mix *mix = &fleet->mix;
-    int64_t *cpu = fy_arena_alloc(&fleet->arena, (size_t)n * 2 * sizeof *cpu + 1);
-    int64_t *cum = cpu + n;
+    size_t n = (size_t)rec->n;
+    int64_t *cpu;
 
-    mix->classes = fy_arena_alloc(&fleet->arena, (size_t)n * sizeof *mix->classes + 1);
-    memcpy(mix->classes, classes, (size_t)n * sizeof *classes);
-    qsort(mix->classes, (size_t)n, sizeof *classes, compare);
-    mix->groups = fy_arena_alloc(&fleet->arena, (size_t)n * sizeof *mix->groups + 1);
-    mix->n = n;
-    mix->total = 0;
-    mix->n_groups = 0;
-    for (int i = 0; i < n; i++) {
-        const fy_mix_class *cls = &mix->classes[i];
-        fy_mix_group *group = mix->n_groups > 0 ? &mix->groups[mix->n_groups - 1] : NULL;
-
-        if (i == 0 || cls->devices != cls[-1].devices || cls->milli != cls[-1].milli) {
-            group = &mix->groups[mix->n_groups++];
-            *group = (fy_mix_group){.devices = cls->devices,
-                                    .milli = cls->milli > 0 ? cls->milli : FY_WHOLE,
-                                    .cpu = cpu + i,
-                                    .cum = cum + i};
-        }
-        group->weight += cls->weight;
-        cpu[i] = cls->cpu_milli;
-        cum[i] = group->weight;
-        group->n++;
-        mix->total += cls->weight;
+    if (check_mix(fleet, rec, err) != 0) {
+        return FY_EINVAL;
+    }
+    cpu = fy_arena_alloc(&fleet->arena, n * 2 * sizeof *cpu + 1);
+    *mix = (fy_mix){.classes = fy_arena_alloc(&fleet->arena, n * sizeof *mix->classes + 1),
+                    .groups = fy_arena_alloc(&fleet->arena, n * sizeof *mix->groups + 1),
+                    .n = rec->n};
+    if (n > 0) {
+        memcpy(mix->classes, rec->classes, n * sizeof *mix->classes);
+        qsort(mix->classes, n, sizeof *mix->classes, compare);
+    }
+    for (int i = 0; i < rec->n; i++) {
+        add_class(mix, i, cpu, cpu + n);
     }
     for (size_t i = 0; i < fleet->n_nodes; i++) {
+        fleet->version[i]++; /* scores change with the mix */
         if (!fleet->nodes[i].frag_stale) {
             fleet->nodes[i].frag_stale = true;
-            fleet->stale = fy_grow(fleet->stale, &fleet->stale_room, fleet->n_stale + 1,
-                                   sizeof *fleet->stale);
+            fleet->stale =
+                fy_grow(fleet->stale, &fleet->stale_room, fleet->n_stale + 1, sizeof *fleet->stale);
             fleet->stale[fleet->n_stale++] = (int32_t)i;
         }
     }
+    return 0;
 }
 
 /* Weight of the group's classes that ask for no more than `cpu_free`. */

@@ -20,15 +20,9 @@ typedef struct fy_mix_group {
     int32_t devices, milli; /* milli: what a worker asks of each device, FY_WHOLE if whole */
     int64_t weight;         /* of all its classes */
     int32_t n;
-    const int64_t *cpu;     /* [n] ascending */
-    const int64_t *cum;     /* [n] weight of the classes up to here */
+    const int64_t *cpu; /* [n] ascending */
+    const int64_t *cum; /* [n] weight of the classes up to here */
 } fy_mix_group;
-
-/*
- * Tell the fleet its typical mix: what each worker of a class asks, and how often it comes.
- *   classes   [n], borrowed for the call; equal ones are merged
- */
-void fy_fleet_set_mix(fy_fleet *fleet, const fy_mix_class *classes, int n);
 
 /*
  * F of a node with `cpu_free` and `n` devices of which idle[] is what is idle [milli].

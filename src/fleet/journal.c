@@ -101,6 +101,7 @@ static const fy_journal_field failed_fields[] = {JOB, ATTEMPT, NODE, EV("again",
                                                  END};
 static const fy_journal_field progress_fields[] = {JOB, ATTEMPT, EV("done_q", a, FY_JT_I64), END};
 static const fy_journal_field limits_fields[] = {JOB, EV("limit", a, FY_JT_I64), END};
+static const fy_journal_field mix_fields[] = {EV("classes", mix, FY_JT_MIX), END};
 static const fy_journal_field round_fields[] = {EV("hash", a, FY_JT_I64),
                                                 EV("policy", name, FY_JT_TEXT),
                                                 EV("config", config, FY_JT_TEXT), END};
@@ -141,6 +142,7 @@ static const fy_journal_field *const fields[FY_N_EVENT_KINDS] = {
     [FY_EV_LIMITS] = limits_fields,
     [FY_EV_HELD] = of_job,
     [FY_EV_RELEASED] = of_job,
+    [FY_EV_MIX] = mix_fields,
     [FY_EV_ROUND] = round_fields,
     [FY_EV_STARTING] = starting_fields,
     [FY_EV_STARTED] = started_fields,
@@ -253,6 +255,22 @@ static void put_rates(fy_journal_line *line, const fy_job_record *rec)
     }
 }
 
+static void put_mix(fy_journal_line *line, const fy_mix_record *mix)
+{
+    for (int i = 0; i < mix->n; i++) {
+        if (i > 0) {
+            put_char(line, ',');
+        }
+        put_int(line, mix->classes[i].cpu_milli);
+        put_char(line, ':');
+        put_int(line, mix->classes[i].devices);
+        put_char(line, ':');
+        put_int(line, mix->classes[i].milli);
+        put_char(line, ':');
+        put_int(line, mix->classes[i].weight);
+    }
+}
+
 static void put_place(fy_journal_line *line, const fy_place *place)
 {
     int per_worker = place->workers > 0 ? place->n_devices / place->workers : 0;
@@ -320,6 +338,9 @@ static void put_value(fy_journal_line *line, const fy_event *event, const fy_jou
         break;
     case FY_JT_PLACE:
         put_place(line, event->place);
+        break;
+    case FY_JT_MIX:
+        put_mix(line, event->mix);
         break;
     }
 }

@@ -7,6 +7,7 @@
  * order int    = decimal, no leading zeros, no plus sign double = as fy_num_put_double writes it
  *     text   = bytes; control, space, "=", "%" and 127 as %XX (upper case)
  *     list   = items separated by ","; nothing where it is empty
+ *     mix    = list of cpu_milli:devices:milli:weight
  *     rates  = list of chip:rate_q:spread_q:grade
  *     place  = chunks separated by ";", each node*workers:device,device,...
  *
@@ -27,10 +28,11 @@ typedef enum fy_journal_type {
     FY_JT_POWER,  /* int64_t [FY_N_ESTIMATES] */
     FY_JT_WORD,   /* an int that stands for one of `words` */
     FY_JT_REASON, /* an fy_reason by its name */
-    FY_JT_RATES,  /* the three lists and the place have one home each: */
+    FY_JT_RATES,  /* these lists and the place have one home each: */
     FY_JT_AFTER,  /* the offset is not used */
     FY_JT_GUARANTEE,
     FY_JT_PLACE,
+    FY_JT_MIX,
 } fy_journal_type;
 
 /* The struct that the offset counts from. */

@@ -15,6 +15,9 @@ struct fy_journal_reader {
     fy_tenant_record tenant;
     fy_job_record job;
     fy_place place;
+    fy_mix_record mix;
+    fy_mix_class *classes;
+    size_t classes_room;
     char *text; /* decoded text of the line */
     size_t text_len, text_room;
     int64_t *ints; /* guarantees or dependencies */
@@ -218,6 +221,36 @@ static int read_rates(fy_journal_reader *reader, cursor *c)
     return status;
 }
 
+static int read_class(cursor *c, fy_mix_class *cls)
+{
+    if (read_int(c, 0, INT64_MAX, &cls->cpu_milli) != 0) {
+        return FY_EPARSE;
+    }
+    if (!take(c, ':') || read_i32(c, &cls->devices) != 0 || !take(c, ':') ||
+        read_i32(c, &cls->milli) != 0 || !take(c, ':')) {
+        return wrong(c, "give cpu_milli:devices:milli:weight");
+    }
+    return read_int(c, 1, INT64_MAX, &cls->weight);
+}
+
+static int read_mix(fy_journal_reader *reader, cursor *c)
+{
+    size_t n = count_items(c, ',');
+    int status = n <= INT32_MAX ? 0 : wrong(c, "too many");
+
+    if (status != 0) {
+        return status;
+    }
+    reader->classes =
+        fy_grow(reader->classes, &reader->classes_room, n + 1, sizeof *reader->classes);
+    for (size_t i = 0; i < n && status == 0; i++) {
+        status = i == 0 || take(c, ',') ? read_class(c, &reader->classes[i])
+                                        : wrong(c, "give classes separated by commas");
+    }
+    reader->mix = (fy_mix_record){.classes = reader->classes, .n = (int)n};
+    return status;
+}
+
 /* node*workers:device,... ; *per_worker is -1 before the first chunk. */
 static int read_chunk(fy_journal_reader *reader, cursor *c, fy_chunk *chunk, int *per_worker)
 {
@@ -339,6 +372,8 @@ static int read_value(fy_journal_reader *reader, cursor *c, fy_event *event,
         return read_ints(reader, c, &reader->tenant.guarantee_milli, &reader->tenant.n);
     case FY_JT_PLACE:
         return read_place(reader, c);
+    case FY_JT_MIX:
+        return read_mix(reader, c);
     }
     return FY_EPARSE;
 }
@@ -368,6 +403,7 @@ static void hand_out(fy_journal_reader *reader, fy_event *event)
         event->tenant_record = f->home == FY_JH_TENANT ? &reader->tenant : event->tenant_record;
         event->job_record = f->home == FY_JH_JOB ? &reader->job : event->job_record;
         event->place = f->home == FY_JH_PLACE ? &reader->place : event->place;
+        event->mix = f->type == FY_JT_MIX ? &reader->mix : event->mix;
     }
 }
 
@@ -417,6 +453,7 @@ void fy_journal_reader_free(fy_journal_reader *reader)
     if (reader != NULL) {
         free(reader->text);
         free(reader->ints);
+        free(reader->classes);
         free(reader->rates);
         free(reader->chunks);
         free(reader->devices);

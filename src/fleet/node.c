@@ -168,7 +168,8 @@ int fy_node_new(fy_fleet *fleet, const fy_event *event, fy_err *err)
 
     if (rec->chip < 0 || rec->chip >= fleet->n_chips || rec->devices < 0 || rec->devices > 4096 ||
         rec->cpu_milli < 0 || rec->cpu_milli > FY_PLENTY || rec->memory_mib < 0 ||
-        rec->memory_mib > FY_PLENTY || fleet->n_nodes >= most_nodes || !sane_power(rec)) {
+        rec->memory_mib > FY_PLENTY || fleet->n_nodes >= most_nodes || !sane_power(rec) ||
+        !fy_mix_fits(fleet->mix.total, fleet->n_devices + (size_t)rec->devices)) {
         return fy_fail(err, FY_EINVAL, "node %s: chip %d, %d devices: out of range", rec->name,
                        rec->chip, rec->devices);
     }

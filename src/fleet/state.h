@@ -166,12 +166,6 @@ typedef struct fy_tenant {
     int64_t beyond_at_set; /* held beyond its guarantees when they were set last */
 } fy_tenant;
 
-typedef struct fy_mix_class {
-    int64_t cpu_milli;
-    int32_t devices, milli;
-    int64_t weight;
-} fy_mix_class;
-
 /* The typical job mix, grouped for fast evaluation: see frag.c. */
 typedef struct fy_mix {
     fy_mix_class *classes; /* [n], sorted by (devices, milli, cpu) */

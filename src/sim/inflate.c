@@ -12,8 +12,10 @@
 
 enum { INFLATE_MAX_PERCENT = 130 };
 
-void fy_mix_of_jobs(fy_fleet *fleet, const fy_job_spec *jobs, int64_t n)
+int fy_mix_of_jobs(fy_run *run, const fy_job_spec *jobs, int64_t n)
 {
+    fy_event event = fy_run_event(run, FY_EV_MIX);
+    int status = 0;
     fy_mix_class *classes = NULL;
     size_t count = 0;
     size_t room = 0;
@@ -38,9 +40,11 @@ void fy_mix_of_jobs(fy_fleet *fleet, const fy_job_spec *jobs, int64_t n)
         classes[k].weight++;
     }
     if (count > 0) {
-        fy_fleet_set_mix(fleet, classes, (int)count);
+        event.mix = &(fy_mix_record){.classes = classes, .n = (int)count};
+        status = fy_run_emit(run, &event, run->err);
     }
     free(classes);
+    return status;
 }
 
 static int64_t need_milli(const fy_job_spec *job)
@@ -184,7 +188,9 @@ int fy_sim_inflate(fy_sim_result **out, const fy_sim_options *options, const fy_
         status = fy_site_events(options->site, 0, fy_run_emit, &run, err);
     }
     if (status == 0) {
-        fy_mix_of_jobs(run.fleet, jobs, n);
+        status = fy_mix_of_jobs(&run, jobs, n);
+    }
+    if (status == 0) {
         for (int c = 0; c < run.fleet->n_chips; c++) {
             f.devices_milli += (int64_t)run.fleet->pools[c].n_devices * FY_WHOLE;
         }

@@ -414,7 +414,9 @@ int fy_sim_run(fy_sim_result **out, const fy_sim_options *options, fy_err *err)
     run.fleet = fy_fleet_new();
     status = run_open(&run, more ? next.submit_us : 0);
     if (status == 0) {
-        fy_mix_of_jobs(run.fleet, options->mix_jobs, options->n_mix_jobs);
+        status = fy_mix_of_jobs(&run, options->mix_jobs, options->n_mix_jobs);
+    }
+    if (status == 0) {
         run.metrics.first_us = run.fleet->now_us;
         run.dirty = false;
         status = loop(&run, &next, more);

@@ -95,8 +95,8 @@ bool fy_outside_helps(const fy_run *run);   /* may it still let waiting jobs sta
 int fy_outside_step(fy_run *run, int64_t t_us) FY_NODISCARD; /* everything due at t_us */
 void fy_outside_close(fy_run *run);
 
-/* inflate.c: the typical mix of `jobs` for the fleet's fragmentation. */
-void fy_mix_of_jobs(fy_fleet *fleet, const fy_job_spec *jobs, int64_t n);
+/* inflate.c: tell the fleet the typical mix of `jobs`, for its fragmentation. */
+int fy_mix_of_jobs(fy_run *run, const fy_job_spec *jobs, int64_t n) FY_NODISCARD;
 
 /* metrics.c */
 void fy_metrics_submitted(fy_run *run, const fy_job *job);

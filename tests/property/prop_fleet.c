@@ -34,6 +34,8 @@ typedef struct world {
     fy_place place;
     fy_chunk chunks[MOST_CHUNKS];
     int32_t devices[MOST_PLACE_DEVICES];
+    fy_mix_record mix;
+    fy_mix_class classes[4];
     char name[32];
 } world;
 
@@ -141,6 +143,17 @@ static void random_job(world *w)
     }
     for (int i = 0; i < w->job.n_after; i++) {
         w->after[i] = odd(w, below(w, (int)next));
+    }
+}
+
+static void random_mix(world *w)
+{
+    w->mix = (fy_mix_record){.classes = w->classes, .n = below(w, 5)};
+    for (int i = 0; i < w->mix.n; i++) {
+        w->classes[i] = (fy_mix_class){.cpu_milli = odd(w, below(w, 4000)),
+                                       .devices = (int32_t)odd(w, below(w, 4)),
+                                       .milli = (int32_t)odd(w, below(w, 2) * below(w, 1000)),
+                                       .weight = odd(w, 1 + below(w, 100))};
     }
 }
 
@@ -306,6 +319,9 @@ static void random_event(world *w, fy_event *event)
     } else if (event->kind == FY_EV_NODE_ADDED) {
         random_node(w);
         event->node_record = &w->node;
+    } else if (event->kind == FY_EV_MIX) {
+        random_mix(w);
+        event->mix = &w->mix;
     } else if (event->kind == FY_EV_TENANT_SET) {
         random_tenant(w);
         event->tenant = below(w, (int)w->fleet->n_tenants + 1) % 6;
