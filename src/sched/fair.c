@@ -5,12 +5,13 @@
  *
  *   share(t)  max over chips c of held(t, c) / devices(c)                        dominant share
  *   usage(t)  the share's moving average: usage <- share + (usage - share) 2^(-dt / halflife)
- *   order     priority; then tenants that stay within a guarantee; then least
- *             (share + usage) / weight; then, within a tenant, submission
+ *   order     what stays within a guarantee; then priority; then least (share + usage) / weight;
+ *             then, within a tenant, submission
  *
  * A job that its tenant's guarantee covers and that finds no room takes it back: jobs of tenants
- * that hold more than their guarantee of that chip are stopped, least priority and latest start
- * first, from the tenant that is furthest beyond. Nothing is reclaimed for what is borrowed.
+ * that hold more than their guarantee of that chip are stopped, from the tenant that is furthest
+ * beyond: gangs just large enough before larger ones and before several smaller, then least
+ * priority and latest start. Nothing is reclaimed for what is borrowed.
  *
  * Complexity of a round: O(active classes + decisions (tenants + log n)); a reclaim for workers of
  * several devices looks at as many nodes as it needs, emptiest first.
@@ -22,12 +23,15 @@
 
 static const double us_per_s = 1e6;
 static const double ln2 = 0.69314718055994530942;
-enum { REFRESHES_PER_HALFLIFE = 1024 };
+enum { REFRESHES_PER_HALFLIFE = 1024, SIZES = 12 };
 
 typedef struct tenant_view {
     double share, usage, key;
+    bool guaranteed; /* has some guarantee */
     int64_t at_us; /* usage is up to here */
-    fy_heap running[FY_MAX_CHIPS]; /* by (least priority, latest start): next victim on top */
+    /* by chip and size (powers of two) and in each by (least priority, latest start) */
+    fy_heap running[FY_MAX_CHIPS][SIZES];
+    int32_t n_running[FY_MAX_CHIPS];
 } tenant_view;
 
 struct fy_policy {
@@ -38,6 +42,10 @@ struct fy_policy {
     double halflife_s;
     int64_t refreshed_us;
     bool reclaim;
+    bool guarantees; /* some tenant has one */
+    int64_t *served; /* jobs that have reclaimed at `served_us`: none does so twice */
+    size_t n_served, served_room;
+    int64_t served_us;
 };
 
 /* ------------------------------------------------------------------ shares */
@@ -69,12 +77,15 @@ static void set_share(fy_policy *fair, const fy_fleet *fleet, int32_t tenant)
     double share = 0;
 
     age_usage(fair, v, fleet->now_us);
+    v->guaranteed = false;
     for (int c = 0; c < fleet->n_chips; c++) {
         int64_t all = (int64_t)fleet->pools[c].n_devices * FY_WHOLE;
         double part = all > 0 ? (double)t->held_milli[c] / (double)all : 0;
 
         share = part > share ? part : share;
+        v->guaranteed |= t->guarantee_milli[c] > 0;
     }
+    fair->guarantees |= v->guaranteed;
     v->share = share;
     v->key = (v->share + v->usage) / t->weight;
 }
@@ -122,18 +133,50 @@ typedef struct rank_ctx {
     const fy_fleet *fleet;
 } rank_ctx;
 
-/* Priority (2 bits), covered or not (1 bit), key in 2^-40 (the rest). */
-static int64_t rank(void *ctx, const fy_class_key *key, const fy_job *head)
+/* Covered or not (1 bit), priority (2 bits), key in 2^-40 (the rest). Where there is no room, only
+ * what is covered may hope: for a reclaim. */
+static int64_t rank(void *ctx, const fy_class_key *key, const fy_job *head, bool room)
 {
     const rank_ctx *r = ctx;
-    double scaled = r->fair->tenants[key->tenant].key * 0x1p40;
+    const tenant_view *v = &r->fair->tenants[key->tenant];
+    bool safe = v->guaranteed && covered(r->fleet, key) != 0;
+    double scaled = v->key * 0x1p40;
     int64_t low = scaled < 0x1p58 ? (int64_t)scaled : (int64_t)1 << 58;
 
-    return ((int64_t)head->rec.priority << 60) |
-           (covered(r->fleet, key) != 0 ? 0 : (int64_t)1 << 59) | low;
+    if (!room && !safe) {
+        return INT64_MAX;
+    }
+    return (safe ? 0 : (int64_t)1 << 61) | (int64_t)head->rec.priority << 59 | low;
 }
 
 /* ------------------------------------------------------------------ reclaim */
+
+/* Index of the least power of two that is not below `milli` devices. */
+static int size_of(int64_t milli)
+{
+    int64_t devices = (milli + FY_WHOLE - 1) / FY_WHOLE;
+    int s = devices > 1 ? 64 - __builtin_clzll((unsigned long long)devices - 1) : 0;
+
+    return s < SIZES ? s : SIZES - 1;
+}
+
+/* Next victim of a tenant for `need`: the least gang that is enough, else the largest there is. */
+static fy_job *victim_of(const tenant_view *v, const fy_fleet *fleet, int chip, int64_t need)
+{
+    int fit = size_of(need);
+
+    for (int s = fit; s < SIZES; s++) {
+        if (v->running[chip][s].n > 0) {
+            return fleet->jobs[fy_heap_top(&v->running[chip][s])->item];
+        }
+    }
+    for (int s = fit - 1; s >= 0; s--) {
+        if (v->running[chip][s].n > 0) {
+            return fleet->jobs[fy_heap_top(&v->running[chip][s])->item];
+        }
+    }
+    return NULL;
+}
 
 static bool may_be_stopped(const fy_policy *fair, const fy_fleet *fleet, const fy_job *job,
                            int32_t for_tenant)
@@ -157,7 +200,7 @@ static int32_t furthest_beyond(const fy_policy *fair, const fy_fleet *fleet, int
         const fy_tenant *t = &fleet->tenants[i];
         double beyond = (double)(t->held_milli[chip] - t->guarantee_milli[chip]) / t->weight;
 
-        if ((int32_t)i != for_tenant && beyond > most && fair->tenants[i].running[chip].n > 0) {
+        if ((int32_t)i != for_tenant && beyond > most && fair->tenants[i].n_running[chip] > 0) {
             best = (int32_t)i;
             most = beyond;
         }
@@ -173,9 +216,9 @@ static int64_t reclaim_devices(fy_policy *fair, fy_round *round, const fy_job *j
 
     while (freed < need && round->status == 0) {
         int32_t tenant = furthest_beyond(fair, round->fleet, chip, job->tenant);
-        const fy_heap_entry *top =
-            tenant >= 0 ? fy_heap_top(&fair->tenants[tenant].running[chip]) : NULL;
-        fy_job *victim = top != NULL ? round->fleet->jobs[top->item] : NULL;
+        fy_job *victim = tenant >= 0 ? victim_of(&fair->tenants[tenant], round->fleet, chip,
+                                                 need - freed)
+                                     : NULL;
 
         if (victim == NULL || !may_be_stopped(fair, round->fleet, victim, job->tenant)) {
             break;
@@ -269,6 +312,31 @@ static bool enough_borrowed(const fy_fleet *fleet, const fy_job *job, int chip, 
     return total >= need;
 }
 
+/* What of the pool is idle as the job wants it: whole devices, or any for a share. */
+static int64_t whole_idle(const fy_pool *pool, const fy_job *job)
+{
+    return job->rec.milli > 0 ? 0 : (int64_t)pool->n_whole * FY_WHOLE;
+}
+
+/* Has the job reclaimed at this instant already? If what it got was not enough (its gang may need
+ * nodes close to each other), more of the same would go on for ever. */
+static bool served(fy_policy *fair, int64_t now_us, int64_t id)
+{
+    if (fair->served_us != now_us) {
+        fair->served_us = now_us;
+        fair->n_served = 0;
+    }
+    for (size_t i = 0; i < fair->n_served; i++) {
+        if (fair->served[i] == id) {
+            return true;
+        }
+    }
+    fair->served =
+        fy_grow(fair->served, &fair->served_room, fair->n_served + 1, sizeof *fair->served);
+    fair->served[fair->n_served++] = id;
+    return false;
+}
+
 /* Take back for `job` what its tenant's guarantee covers. True where devices are on their way. */
 static bool reclaim(fy_policy *fair, fy_round *round, const fy_job *job)
 {
@@ -288,9 +356,12 @@ static bool reclaim(fy_policy *fair, fy_round *round, const fy_job *job)
         if (!enough_borrowed(round->fleet, job, chip, need)) {
             continue;
         }
+        if (served(fair, round->now_us, job->id)) {
+            return false;
+        }
         if (job->rec.devices > 1 ? reclaim_nodes(fair, round, job, chip)
                                  : reclaim_devices(fair, round, job, chip,
-                                                   need - pool->idle_milli) > 0) {
+                                                   need - whole_idle(pool, job)) > 0) {
             return true;
         }
     }
@@ -305,7 +376,8 @@ static void fair_decide(fy_policy *fair, fy_round *round)
 
     refresh(fair, round->fleet);
     while (round->status == 0) {
-        int32_t cls = fy_queue_first_ranked(&fair->queue, round->fleet, rank, &ctx);
+        int32_t cls = fy_queue_first_ranked(&fair->queue, round->fleet,
+                                            fair->reclaim && fair->guarantees, rank, &ctx);
         fy_job *job = cls >= 0 ? fy_queue_head(&fair->queue, round->fleet, cls) : NULL;
         uint64_t safe;
         fy_reason why = FY_WHY_NO_DEVICES;
@@ -340,15 +412,27 @@ static void order(void *ctx, const fy_job *job, int64_t *key, int64_t *tie)
 static void track_running(fy_policy *fair, const fy_job *job)
 {
     tenant_view *v = view_of(fair, job->tenant);
+    bool victim = job->state == FY_JOB_RUNNING && job->rec.work_q >= 0;
 
-    if (job->chip < 0) {
+    if (job->chip < 0 || victim == fy_heap_has(&fair->pos, job->slot)) {
         return;
     }
-    if (job->state == FY_JOB_RUNNING && job->rec.work_q >= 0) {
-        fy_heap_set(&v->running[job->chip], &fair->pos, job->slot,
+    if (victim) {
+        fy_heap_set(&v->running[job->chip][size_of(job->held_milli)], &fair->pos, job->slot,
                     -((int64_t)job->rec.priority << 60) - job->start_us, job->id);
+        v->n_running[job->chip]++;
     } else {
-        fy_heap_remove(&v->running[job->chip], &fair->pos, job->slot);
+        /* What it held is gone where it has stopped: the size it was filed under is found. */
+        for (int s = 0; s < SIZES; s++) {
+            const fy_heap *heap = &v->running[job->chip][s];
+            size_t at = (size_t)fair->pos.at[job->slot];
+
+            if (at < heap->n && heap->entries[at].item == job->slot) {
+                fy_heap_remove(&v->running[job->chip][s], &fair->pos, job->slot);
+                break;
+            }
+        }
+        v->n_running[job->chip]--;
     }
 }
 
@@ -389,11 +473,12 @@ static void fair_close(fy_policy *fair)
     if (fair != NULL) {
         fy_queue_free(&fair->queue);
         for (size_t i = 0; i < fair->n_tenants; i++) {
-            for (int c = 0; c < FY_MAX_CHIPS; c++) {
-                fy_heap_free(&fair->tenants[i].running[c]);
+            for (int k = 0; k < FY_MAX_CHIPS * SIZES; k++) {
+                fy_heap_free(&fair->tenants[i].running[k / SIZES][k % SIZES]);
             }
         }
         free(fair->tenants);
+        free(fair->served);
         fy_heap_pos_free(&fair->pos);
         free(fair);
     }

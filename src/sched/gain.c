@@ -133,11 +133,12 @@ typedef struct rank_ctx {
 } rank_ctx;
 
 /* Priority first, then tenants within their share. */
-static int64_t rank(void *ctx, const fy_class_key *key, const fy_job *head)
+static int64_t rank(void *ctx, const fy_class_key *key, const fy_job *head, bool room)
 {
     const rank_ctx *r = ctx;
     const fy_tenant *t = &r->fleet->tenants[key->tenant];
 
+    (void)room;
     return head->rec.priority * 2 + (t->held_total > r->gain->quota[key->tenant]);
 }
 
@@ -237,7 +238,7 @@ static void fill(fy_policy *gain, fy_round *round)
     rank_ctx ctx = {gain, round->fleet};
 
     while (round->status == 0) {
-        int32_t cls = fy_queue_first_ranked(&gain->queue, round->fleet, rank, &ctx);
+        int32_t cls = fy_queue_first_ranked(&gain->queue, round->fleet, false, rank, &ctx);
         fy_job *job = cls >= 0 ? fy_queue_head(&gain->queue, round->fleet, cls) : NULL;
         fy_reason why;
 

@@ -19,6 +19,45 @@ bool fy_queue_has(const fy_queue *queue, const fy_job *job)
     return fy_heap_has(&queue->pos, job->slot);
 }
 
+/* Devices that the smallest gang of the class takes; 0 where it wants none or a share. */
+static int64_t need_of(const fy_class_key *key)
+{
+    return key->milli > 0 ? 0 : (int64_t)(key->min_workers + key->spares) * key->devices;
+}
+
+static int32_t need_index(int64_t need)
+{
+    int32_t b = need > 0 ? 64 - __builtin_clzll((unsigned long long)need) : 0;
+
+    return b < FY_NEEDS ? b : FY_NEEDS - 1;
+}
+
+static void activate(fy_queue *queue, fy_queue_class *qc, const fy_job *job)
+{
+    const fy_job_record *rec = &job->rec;
+    fy_class_key key = {.milli = rec->milli,
+                        .min_workers = rec->min_workers,
+                        .spares = rec->spares,
+                        .devices = rec->devices};
+    fy_queue_list *list;
+
+    qc->need = need_index(need_of(&key));
+    list = &queue->active[qc->need];
+    list->classes = fy_grow(list->classes, &list->room, list->n + 1, sizeof *list->classes);
+    qc->active_at = (int32_t)list->n;
+    list->classes[list->n++] = job->cls;
+}
+
+static void deactivate(fy_queue *queue, fy_queue_class *qc)
+{
+    fy_queue_list *list = &queue->active[qc->need];
+    int32_t last = list->classes[--list->n];
+
+    list->classes[qc->active_at] = last;
+    queue->classes[last].active_at = qc->active_at;
+    qc->active_at = -1;
+}
+
 void fy_queue_put(fy_queue *queue, const fy_job *job, int64_t key, int64_t tie)
 {
     fy_queue_class *qc = class_at(queue, job->cls);
@@ -26,10 +65,7 @@ void fy_queue_put(fy_queue *queue, const fy_job *job, int64_t key, int64_t tie)
     queue->n_jobs += !fy_queue_has(queue, job);
     fy_heap_set(&qc->heap, &queue->pos, job->slot, key, tie);
     if (qc->active_at < 0) {
-        queue->active =
-            fy_grow(queue->active, &queue->active_room, queue->n_active + 1, sizeof *queue->active);
-        qc->active_at = (int32_t)queue->n_active;
-        queue->active[queue->n_active++] = job->cls;
+        activate(queue, qc, job);
     }
 }
 
@@ -44,11 +80,7 @@ void fy_queue_remove(fy_queue *queue, const fy_job *job)
     fy_heap_remove(&qc->heap, &queue->pos, job->slot);
     queue->n_jobs--;
     if (qc->heap.n == 0) {
-        int32_t last = queue->active[--queue->n_active];
-
-        queue->active[qc->active_at] = last;
-        queue->classes[last].active_at = qc->active_at;
-        qc->active_at = -1;
+        deactivate(queue, qc);
     }
 }
 
@@ -124,33 +156,69 @@ int32_t fy_queue_first(const fy_queue *queue, const fy_fleet *fleet)
 {
     int32_t best = -1;
 
-    for (size_t i = 0; i < queue->n_active; i++) {
-        int32_t cls = queue->active[i];
+    for (int b = 0; b < FY_NEEDS; b++) {
+        for (size_t i = 0; i < queue->active[b].n; i++) {
+            int32_t cls = queue->active[b].classes[i];
 
-        if (earlier(queue, cls, best) && !fy_queue_blocked(queue, fleet, cls)) {
-            best = cls;
+            if (earlier(queue, cls, best) && !fy_queue_blocked(queue, fleet, cls)) {
+                best = cls;
+            }
         }
     }
     return best;
 }
 
-int32_t fy_queue_first_ranked(const fy_queue *queue, const fy_fleet *fleet, fy_rank_fn rank,
-                              void *ctx)
+bool fy_class_has_room(const fy_fleet *fleet, const fy_class_key *key)
 {
+    int64_t need = need_of(key);
+
+    for (uint64_t left = key->mask; left != 0; left &= left - 1) {
+        const fy_pool *pool = &fleet->pools[__builtin_ctzll(left)];
+
+        if ((key->milli > 0 ? pool->idle_milli >= key->milli : pool->n_whole >= need) ||
+            pool->reserved.count > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The greatest need that any chip can meet, counted. */
+static int32_t greatest_need(const fy_fleet *fleet)
+{
+    int32_t most = 0;
+
+    for (int c = 0; c < fleet->n_chips; c++) {
+        if (fleet->pools[c].reserved.count > 0) {
+            return FY_NEEDS - 1;
+        }
+        most = fleet->pools[c].n_whole > most ? fleet->pools[c].n_whole : most;
+    }
+    return need_index(most);
+}
+
+int32_t fy_queue_first_ranked(const fy_queue *queue, const fy_fleet *fleet, bool all,
+                              fy_rank_fn rank, void *ctx)
+{
+    int32_t most = all ? FY_NEEDS - 1 : greatest_need(fleet);
     int32_t best = -1;
     int64_t best_rank = INT64_MAX;
 
-    for (size_t i = 0; i < queue->n_active; i++) {
-        int32_t cls = queue->active[i];
-        int64_t r;
+    for (int b = 0; b <= most; b++) {
+        for (size_t i = 0; i < queue->active[b].n; i++) {
+            int32_t cls = queue->active[b].classes[i];
+            const fy_class_key *key = &fleet->classes[cls].key;
+            bool room = fy_class_has_room(fleet, key);
+            int64_t r;
 
-        if (fy_queue_blocked(queue, fleet, cls)) {
-            continue;
-        }
-        r = rank(ctx, &fleet->classes[cls].key, fy_queue_head(queue, fleet, cls));
-        if (r < best_rank || (r == best_rank && r < INT64_MAX && earlier(queue, cls, best))) {
-            best = cls;
-            best_rank = r;
+            if ((!room && !all) || fy_queue_blocked(queue, fleet, cls)) {
+                continue;
+            }
+            r = rank(ctx, key, fy_queue_head(queue, fleet, cls), room);
+            if (r < best_rank || (r == best_rank && r < INT64_MAX && earlier(queue, cls, best))) {
+                best = cls;
+                best_rank = r;
+            }
         }
     }
     return best;
@@ -167,12 +235,14 @@ int32_t fy_queue_front(const fy_queue *queue, const fy_fleet *fleet, bool (*pass
 {
     int32_t best = -1;
 
-    for (size_t i = 0; i < queue->n_active; i++) {
-        int32_t cls = queue->active[i];
+    for (int b = 0; b < FY_NEEDS; b++) {
+        for (size_t i = 0; i < queue->active[b].n; i++) {
+            int32_t cls = queue->active[b].classes[i];
 
-        if (earlier(queue, cls, best) && !(pass(queue->classes[cls].why) &&
-                                           fy_queue_blocked(queue, fleet, cls))) {
-            best = cls;
+            if (earlier(queue, cls, best) &&
+                !(pass(queue->classes[cls].why) && fy_queue_blocked(queue, fleet, cls))) {
+                best = cls;
+            }
         }
     }
     return best;
@@ -195,6 +265,9 @@ fy_reason fy_queue_explain(const fy_queue *queue, const fy_fleet *fleet, const f
         *other = head->id;
         return FY_WHY_BEHIND;
     }
+    if (!fy_class_has_room(fleet, &fleet->classes[job->cls].key)) {
+        return FY_WHY_NO_DEVICES;
+    }
     return FY_WHY_NEXT_ROUND;
 }
 
@@ -204,7 +277,9 @@ void fy_queue_free(fy_queue *queue)
         fy_heap_free(&queue->classes[i].heap);
     }
     free(queue->classes);
-    free(queue->active);
+    for (int b = 0; b < FY_NEEDS; b++) {
+        free(queue->active[b].classes);
+    }
     fy_heap_pos_free(&queue->pos);
     *queue = (fy_queue){0};
 }

@@ -15,17 +15,26 @@
 
 typedef struct fy_queue_class {
     fy_heap heap;
-    int32_t active_at;   /* place among the active classes, -1 = empty */
+    int32_t active_at;   /* place among the active classes of its need, -1 = empty */
+    int32_t need;        /* index into fy_queue.active */
     uint64_t blocked_at; /* releases when it last did not fit, UINT64_MAX = not blocked */
     fy_reason why;       /* why it did not fit */
 } fy_queue_class;
+
+/* Active classes by the least devices that their gangs need: [0] none or a share, [b] 2^(b-1) and
+ * more, so that a pass can leave out those for whom no chip has devices enough. */
+enum { FY_NEEDS = 24 };
+
+typedef struct fy_queue_list {
+    int32_t *classes;
+    size_t n, room;
+} fy_queue_list;
 
 typedef struct fy_queue {
     fy_heap_pos pos;         /* by job slot */
     fy_queue_class *classes; /* [n] by class */
     size_t n, room;
-    int32_t *active;         /* classes with waiting jobs */
-    size_t n_active, active_room;
+    fy_queue_list active[FY_NEEDS]; /* classes with waiting jobs, by need */
     size_t n_jobs;
 } fy_queue; /* zero-initialised is valid and empty */
 
@@ -52,11 +61,15 @@ int32_t fy_queue_first(const fy_queue *queue, const fy_fleet *fleet);
 
 /*
  * The same where classes have a rank before their first job's key: the least rank wins, INT64_MAX
- * is passed over. `rank` sees the class's key and its first job.
+ * is passed over. `rank` sees the class's key, its first job, and whether a chip it accepts has
+ * devices enough for it, counted; classes without room are not shown unless `all`.
  */
-typedef int64_t (*fy_rank_fn)(void *ctx, const fy_class_key *key, const fy_job *head);
-int32_t fy_queue_first_ranked(const fy_queue *queue, const fy_fleet *fleet, fy_rank_fn rank,
-                              void *ctx);
+typedef int64_t (*fy_rank_fn)(void *ctx, const fy_class_key *key, const fy_job *head, bool room);
+int32_t fy_queue_first_ranked(const fy_queue *queue, const fy_fleet *fleet, bool all,
+                              fy_rank_fn rank, void *ctx);
+
+/* Has a chip that the class accepts devices enough free for it, wherever they are? */
+bool fy_class_has_room(const fy_fleet *fleet, const fy_class_key *key);
 
 /* The first job of a class; NULL where it is empty. */
 fy_job *fy_queue_head(const fy_queue *queue, const fy_fleet *fleet, int32_t cls);
