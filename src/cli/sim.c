@@ -7,6 +7,7 @@
 
 #include "cli/cmd.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -142,19 +143,33 @@ static void plan_runs(sim_plan *plan)
     }
 }
 
-/* A policy, placement or setting that does not exist is found before anything is read. */
+static int check_policy(const sim_plan *plan, const char *name, fy_err *err)
+{
+    fy_fleet *fleet = fy_fleet_new();
+    fy_sched *sched = NULL;
+    sim_run run = {.policy = name};
+    fy_sim_options sim = sim_of(plan, &run);
+    int status = fy_sched_open(&sched, fleet, &sim.sched, err);
+
+    fy_sched_close(sched);
+    fy_fleet_free(fleet);
+    return status;
+}
+
+/*
+ * A policy, placement or setting that does not exist is found before anything is read; a setting's
+ * value also where its policy is not among those to run.
+ */
 static int check_sched(const sim_plan *plan, fy_err *err)
 {
+    const fy_policy_info *known = fy_policy_list();
     int status = 0;
 
-    for (int i = 0; i < plan->n_runs && status == 0; i++) {
-        fy_fleet *fleet = fy_fleet_new();
-        fy_sched *sched = NULL;
-        fy_sim_options sim = sim_of(plan, &plan->runs[i]);
-
-        status = fy_sched_open(&sched, fleet, &sim.sched, err);
-        fy_sched_close(sched);
-        fy_fleet_free(fleet);
+    for (int i = 0; i < plan->options->n_policies && status == 0; i++) {
+        status = check_policy(plan, plan->options->policies[i], err);
+    }
+    for (int i = 0; known[i].name != NULL && status == 0; i++) {
+        status = check_policy(plan, known[i].name, err);
     }
     return status;
 }
@@ -271,6 +286,7 @@ int cmd_sim(int argc, char **argv)
     bool stop;
     int rc = sim_options_read(&options, &stop, argc, argv);
 
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file grown too large is a failed write, reported as one */
     if (rc == 0 && !stop) {
         rc = simulate(&options);
     }

@@ -171,7 +171,7 @@ void sim_input_report(const sim_input *input)
     int64_t n = input->trace != NULL ? fy_trace_about(input->trace).skipped : 0;
 
     if (n > 0) {
-        fprintf(stderr, "fuyao: %lld bad rows passed over:\n", (long long)n);
+        fprintf(stderr, "fuyao: %lld bad row%s passed over:\n", (long long)n, n > 1 ? "s" : "");
     }
     for (int64_t i = 0; i < n && i < 1000; i++) {
         fprintf(stderr, "  %s\n", fy_trace_skipped(input->trace, i));

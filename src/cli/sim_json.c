@@ -226,28 +226,38 @@ static json_t *run_json(const sim_run *runs, int n)
 
 /* ------------------------------------------------------------------ the whole */
 
-static json_t *assumed_json(const sim_plan *plan)
+/* Power of each chip that rests on assumptions, as of the first pool that has it. */
+static json_t *power_json(const fy_site *site)
 {
-    const fy_site *site = plan->site;
-    json_t *power = json_array();
+    json_t *list = json_array();
+    bool seen[FY_MAX_CHIPS] = {false};
 
     for (int p = 0; p < site->n_pools; p++) {
         const fy_pool_spec *pool = &site->pools[p];
+        bool known = fy_known(pool->active_w.mid) && pool->active_w.grade != FY_GRADE_ASSUMED &&
+                     pool->idle_w.grade != FY_GRADE_ASSUMED &&
+                     pool->overhead_w.grade != FY_GRADE_ASSUMED;
 
-        if (pool->active_w.grade == FY_GRADE_ASSUMED || pool->idle_w.grade == FY_GRADE_ASSUMED ||
-            !fy_known(pool->active_w.mid) || pool->overhead_w.grade == FY_GRADE_ASSUMED) {
-            json_array_append_new(power,
-                                  json_pack("{s:s, s:s, s:o, s:o, s:o}", "pool", pool->name, "chip",
-                                            site->chips[pool->chip]->id, "idle_w",
-                                            range(pool->idle_w), "active_w", range(pool->active_w),
-                                            "node_w", range(pool->overhead_w)));
+        if (!known && !seen[pool->chip]) {
+            json_array_append_new(
+                list, json_pack("{s:s, s:o, s:o, s:o}", "chip", site->chips[pool->chip]->id,
+                                "idle_w", range(pool->idle_w), "active_w", range(pool->active_w),
+                                "node_w", range(pool->overhead_w)));
         }
+        seen[pool->chip] = true;
     }
+    return list;
+}
+
+static json_t *assumed_json(const sim_plan *plan)
+{
+    const fy_site *site = plan->site;
+
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "restart_s",
                      real((double)FY_DEFAULT_RESTART_US / 1e6), "checkpoint_s",
                      real((double)FY_DEFAULT_CHECKPOINT_US / 1e6), "mix_jobs",
                      json_integer((json_int_t)plan->input->n_jobs), "pue", range(site->pue),
-                     "price_per_kwh", range(site->price_per_kwh), "power", power);
+                     "price_per_kwh", range(site->price_per_kwh), "power", power_json(site));
 }
 
 void sim_print_json(const sim_plan *plan)

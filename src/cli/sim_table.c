@@ -239,7 +239,7 @@ static void print_never(const sim_plan *plan)
             }
             putchar('\n');
         }
-        if (r->unfinished > 0) {
+        if (r->unfinished > 0 && r->n_fill == 0) {
             printf("%s, %s: %lld jobs had not ended when the run did\n", r->policy, r->costs,
                    (long long)r->unfinished);
         }
