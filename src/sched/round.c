@@ -15,6 +15,7 @@
 
 static const fy_policy_ops *const policies[] = {
     &fy_policy_fifo,
+    &fy_policy_backfill,
     &fy_policy_srtf,
     &fy_policy_srsf,
     &fy_policy_las,
@@ -55,6 +56,7 @@ const fy_policy_info *fy_policy_list(void)
 {
     static const fy_policy_info list[] = {
         {"fifo", "strict first come, first served", false},
+        {"backfill", "EASY: first come, first served, and what delays nobody first", false},
         {"srtf", "shortest remaining time first, preempting (oracle)", true},
         {"srsf", "shortest remaining time x devices first, preempting (oracle)", true},
         {"las", "least attained service in levels, preempting (Tiresias 2D-LAS)", false},

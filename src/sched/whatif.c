@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Is there a device with room for the share? Devices without victims are known to have none. */
+/* Is there a device with room for the share? */
 static bool share_fits(const fy_whatif *what, const fy_node *node)
 {
     for (int d = node->first_device; d < node->first_device + node->n_devices; d++) {
@@ -15,8 +15,7 @@ static bool share_fits(const fy_whatif *what, const fy_node *node)
     return false;
 }
 
-/* Workers that fit on the node, at most all. */
-static int32_t room_on(const fy_whatif *what, int32_t number)
+int32_t fy_whatif_room(const fy_whatif *what, int32_t number)
 {
     const fy_job_record *rec = &what->job->rec;
     const fy_node *node = &what->fleet->nodes[number];
@@ -54,7 +53,7 @@ static void count_all(fy_whatif *what)
 
     if (rec->devices == 0 || (!pool->unlimited && rec->cpu_milli + rec->memory_mib > 0)) {
         for (int n = 0; n < pool->n_nodes; n++) {
-            count_room(what, room_on(what, pool->nodes[n]), 1);
+            count_room(what, fy_whatif_room(what, pool->nodes[n]), 1);
         }
         return;
     }
@@ -65,7 +64,7 @@ static void count_all(fy_whatif *what)
     }
     for (int n = fy_bitset_next(&pool->reserved, 0); n >= 0;
          n = fy_bitset_next(&pool->reserved, n + 1)) {
-        count_room(what, room_on(what, pool->nodes[n]), 1);
+        count_room(what, fy_whatif_room(what, pool->nodes[n]), 1);
     }
 }
 
@@ -113,7 +112,7 @@ static void touch(fy_whatif *what, int32_t number)
             fy_grow(what->touched, &what->touched_room, what->n_touched + 1, sizeof *what->touched);
         what->touched[what->n_touched++] = number;
         node->touched = true;
-        node->room = what->job->rec.milli == 0 ? room_on(what, number) : 0;
+        node->room = what->job->rec.milli == 0 ? fy_whatif_room(what, number) : 0;
     }
 }
 
@@ -139,7 +138,7 @@ static void change(fy_whatif *what, const fy_job *victim, int sign)
         }
         node->cpu_milli += sign * rec->cpu_milli * hold->workers;
         node->memory_mib += sign * rec->memory_mib * hold->workers;
-        room = room_on(what, hold->node);
+        room = fy_whatif_room(what, hold->node);
         if (room != node->room) {
             count_room(what, node->room, -1);
             count_room(what, room, 1);

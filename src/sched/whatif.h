@@ -43,6 +43,10 @@ void fy_whatif_restore(fy_whatif *what, const fy_job *victim);
 /* Do the workers fit? O(1), or O(rooms) where the gang must not spread. */
 bool fy_whatif_fits(const fy_whatif *what);
 
+/* Workers that would fit on `node`, at most all; with `fy_whatif.freed`, what a device would have.
+ */
+int32_t fy_whatif_room(const fy_whatif *what, int32_t node);
+
 void fy_whatif_end(fy_whatif *what);
 void fy_whatif_free(fy_whatif *what);
 
