@@ -272,6 +272,7 @@ void sim_print_json(const sim_plan *plan)
     root = json_pack("{s:s, s:o, s:s, s:s, s:o, s:o}", "fleet", plan->site->name, "trace",
                      text(o->trace), "format", plan->input->about.format, "format_tested",
                      plan->input->about.tested, "assumed", assumed_json(plan), "runs", runs);
+    json_object_set_new(root, "read_s", real(plan->input->read_s)); /* what the runs share */
     if (o->skip_bad) {
         json_object_set_new(root, "skipped_rows",
                             json_integer((json_int_t)plan->input->about.skipped));
