@@ -18,13 +18,19 @@ static bool sane_span(int64_t us)
     return us >= 0 && us <= longest_us;
 }
 
-static int refuse(const fy_job *job, const fy_event *event, fy_err *err)
+static int refuse(const fy_fleet *fleet, const fy_event *event, fy_err *err)
 {
     static const char *const names[] = {"blocked", "held",     "waiting", "starting",
                                         "running", "stopping", "gone"};
+    const fy_job *job = fy_fleet_job(fleet, event->job);
+    const char *kind = fy_event_name(event->kind);
 
-    return fy_fail(err, FY_EINVAL, "%s of job %lld: it is %s", fy_event_name(event->kind),
-                   (long long)event->job, job != NULL ? names[job->state] : "not known");
+    if (job == NULL) {
+        return fy_fail(err, FY_EINVAL, "%s of job %lld: there is no such job now", kind,
+                       (long long)event->job);
+    }
+    return fy_fail(err, FY_EINVAL, "%s of job %lld, attempt %d: it is %s, attempt %d", kind,
+                   (long long)event->job, event->attempt, names[job->state], job->attempt);
 }
 
 /* The job an event speaks of, if it is live and the attempt is the present one. */
@@ -273,7 +279,7 @@ static int apply_starting(fy_fleet *fleet, const fy_event *event, fy_err *err)
     int64_t milli;
 
     if (job == NULL || job->state != FY_JOB_WAITING || event->attempt != job->attempt + 1) {
-        return refuse(job, event, err);
+        return refuse(fleet, event, err);
     }
     if (place == NULL || place->chip < 0 || place->chip >= fleet->n_chips ||
         fy_job_rate_on(job, place->chip) == NULL) {
@@ -308,7 +314,7 @@ static int apply_started(fy_fleet *fleet, const fy_event *event, fy_err *err)
     fy_job *job = job_of(fleet, event);
 
     if (job == NULL || job->state != FY_JOB_STARTING || event->a <= 0 || !sane_span(event->b)) {
-        return refuse(job, event, err);
+        return refuse(fleet, event, err);
     }
     fy_job_anchor(job, event->t_us, event->a, event->b);
     job->state = FY_JOB_RUNNING;
@@ -321,7 +327,7 @@ static int apply_stopping(fy_fleet *fleet, const fy_event *event, fy_err *err)
     int64_t done, saved;
 
     if (job == NULL || (job->state != FY_JOB_RUNNING && job->state != FY_JOB_STARTING)) {
-        return refuse(job, event, err);
+        return refuse(fleet, event, err);
     }
     /* Progress ends here; what stopped brings is whether it is kept. */
     done = fy_job_done(job, event->t_us);
@@ -341,7 +347,7 @@ static int apply_stopped(fy_fleet *fleet, const fy_event *event, fy_err *err)
     bool saved = event->a == 1;
 
     if (job == NULL || !holds(job)) {
-        return refuse(job, event, err);
+        return refuse(fleet, event, err);
     }
     end_attempt(fleet, job, saved);
     fy_job_wait(fleet, job);
@@ -354,7 +360,7 @@ static int apply_end(fy_fleet *fleet, const fy_event *event, fy_err *err)
     fy_job *job = any_state ? fy_fleet_job(fleet, event->job) : job_of(fleet, event);
 
     if (job == NULL || (!any_state && !holds(job))) {
-        return refuse(job, event, err);
+        return refuse(fleet, event, err);
     }
     if (event->kind == FY_EV_FINISHED && job->rec.work_q >= 0 &&
         fy_job_done(job, event->t_us) < job->rec.work_q) {
@@ -374,7 +380,7 @@ static int apply_failed(fy_fleet *fleet, const fy_event *event, fy_err *err)
     bool hold = false;
 
     if (job == NULL || !holds(job)) {
-        return refuse(job, event, err);
+        return refuse(fleet, event, err);
     }
     if (event->node >= 0 && (size_t)event->node >= fleet->n_nodes) {
         return fy_fail(err, FY_EINVAL, "failed: no node %d", event->node);
@@ -402,7 +408,7 @@ static int apply_held(fy_fleet *fleet, const fy_event *event, fy_err *err)
     bool hold = event->kind == FY_EV_HELD;
 
     if (job == NULL || job->n_open < 0 || job->state != (hold ? FY_JOB_WAITING : FY_JOB_HELD)) {
-        return refuse(job, event, err);
+        return refuse(fleet, event, err);
     }
     if (hold) {
         fy_job_unwait(fleet, job, FY_JOB_HELD);
@@ -422,7 +428,7 @@ static int apply_rated(fy_fleet *fleet, const fy_event *event, fy_err *err)
     int64_t pause;
 
     if (job == NULL || job->state != FY_JOB_RUNNING || (counts && event->a < 0)) {
-        return refuse(job, event, err);
+        return refuse(fleet, event, err);
     }
     pause = job->anchor_us > event->t_us ? job->anchor_us - event->t_us : 0;
     fy_job_anchor(job, event->t_us, event->kind == FY_EV_RATED ? event->a : job->rate_q, pause);
@@ -447,7 +453,7 @@ static int apply_moved(fy_fleet *fleet, const fy_event *event, fy_err *err)
 
     if (job == NULL || job->state != FY_JOB_RUNNING || place == NULL || place->chip != job->chip ||
         event->a <= 0 || !sane_span(event->b)) {
-        return refuse(job, event, err);
+        return refuse(fleet, event, err);
     }
     if (fy_place_check(fleet, job, place, job, err) != 0) {
         return FY_EINVAL;
@@ -487,7 +493,7 @@ static int apply_limits(fy_fleet *fleet, const fy_event *event, fy_err *err)
         return 0;
     }
     if (job == NULL || event->a < -1) {
-        return refuse(job, event, err);
+        return refuse(fleet, event, err);
     }
     job->rec.limit_us = event->a;
     return 0;
