@@ -327,6 +327,9 @@ static int choose_counts(fy_gen_model *model, const fy_gen_options *options, fy_
         model->parts[i].chance = chance[i];
         model->parts[i].scale = 1;
     }
+    if (!(expected > 0)) {
+        return fy_fail(err, FY_EINFEASIBLE, "the fleet has no device to load");
+    }
     if (options->jobs > 0) {
         model->jobs = options->jobs;
         return 0;

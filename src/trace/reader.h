@@ -82,7 +82,7 @@ int fy_row_fail(const fy_trace *trace, fy_err *err, int code, const char *fmt, .
 
 /*
  * The fields of the current row, by the reader's column number. The first failure is kept in `rc`
- * and in the message; later calls then return the value for absent.
+ * and in the message; what is returned then lies in the range that was asked for.
  */
 typedef struct fy_row {
     const fy_trace *trace;

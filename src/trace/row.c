@@ -108,6 +108,7 @@ double fy_row_double(fy_row *row, int column, double low, double high)
 
         (void)fy_row_wrong(row, column, rc == FY_NUM_RANGE ? FY_ERANGE : FY_EPARSE,
                            range_text(right, "a number", low, high));
+        return low;
     }
     return value;
 }

@@ -11,8 +11,6 @@
  */
 #include "trace/reader.h"
 
-#include <string.h>
-
 enum {
     NUMBER,
     SUBMIT,
@@ -48,17 +46,27 @@ static const char *const names[N_FIELDS] = {"job number",
                                             "preceding job",
                                             "think time"};
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
 /* The fields of a line; returns their number, counting no further than N_FIELDS + 1. */
 static int split(fy_field line, fy_field *fields)
 {
     int n = 0;
+    size_t i = 0;
 
-    for (size_t i = 0; i < line.len && n <= N_FIELDS;) {
+    while (i < line.len && n <= N_FIELDS) {
         size_t begin;
 
-        i += strspn(line.text + i, " \t");
+        while (i < line.len && is_blank(line.text[i])) {
+            i++;
+        }
         begin = i;
-        i += strcspn(line.text + i, " \t");
+        while (i < line.len && !is_blank(line.text[i])) {
+            i++;
+        }
         if (i > begin) {
             if (n < N_FIELDS) {
                 fields[n] = (fy_field){line.text + begin, i - begin};
@@ -72,18 +80,12 @@ static int split(fy_field line, fy_field *fields)
 static bool swf_shape(const char *line, size_t len)
 {
     fy_field fields[N_FIELDS];
-    char copy[512];
     double x;
 
     if (len > 0 && line[0] == ';') {
         return true;
     }
-    if (len >= sizeof copy) {
-        return false;
-    }
-    memcpy(copy, line, len);
-    copy[len] = '\0';
-    if (split((fy_field){copy, len}, fields) != N_FIELDS) {
+    if (split((fy_field){line, len}, fields) != N_FIELDS) {
         return false;
     }
     for (int i = 0; i < N_FIELDS; i++) {
