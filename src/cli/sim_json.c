@@ -21,10 +21,14 @@ static json_t *interval(sim_mean m)
 /* A name from outside need not be UTF-8, which JSON must be: then its odd bytes show as '?'. */
 static json_t *text(const char *s)
 {
-    json_t *out = s != NULL ? json_string(s) : json_null();
+    json_t *out;
     char plain[256];
     size_t n = 0;
 
+    if (s == NULL) {
+        return json_null();
+    }
+    out = json_string(s);
     if (out == NULL) {
         for (; s[n] != '\0' && n < sizeof plain - 1; n++) {
             plain[n] = (char)((s[n] & 0x80) != 0 ? '?' : s[n]);
@@ -106,7 +110,7 @@ static json_t *tenants_json(const sim_run *runs, int n)
         }
         m = sim_mean_of(jct, count);
         o = json_pack("{s:o, s:o, s:o, s:o, s:o}", "name", text(name), "jobs",
-                      n == 1 ? json_integer((json_int_t)jobs[0])
+                      n == 1 ? json_integer((json_int_t)runs[0].result->tenants[i].jobs)
                              : real(sim_mean_of(jobs, count).mean),
                       "jct_mean_s", real(m.mean), "device_s", real(sim_mean_of(device, count).mean),
                       "rho_mean", real(sim_mean_of(rho, count).mean));

@@ -79,7 +79,7 @@ sim_mean sim_mean_of(const double *values, int n)
     return out;
 }
 
-double sim_number(const fy_sim_result *result, const sim_field *field)
+static double number(const fy_sim_result *result, const sim_field *field)
 {
     const char *at = (const char *)result + field->at;
     int64_t count;
@@ -98,7 +98,7 @@ sim_mean sim_mean_at(const sim_run *runs, int n, const sim_field *field)
     double values[SIM_MAX_SEEDS];
 
     for (int i = 0; i < n; i++) {
-        values[i] = sim_number(runs[i].result, field);
+        values[i] = number(runs[i].result, field);
     }
     return sim_mean_of(values, n);
 }

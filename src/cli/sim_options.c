@@ -353,22 +353,37 @@ static int read_number(sim_options *o, int opt, const char *text)
     }
 }
 
+/* Where the text of an option that is taken as it is goes; NULL for the others. */
+static const char **text_of(sim_options *o, int opt)
+{
+    switch (opt) {
+    case OPT_FLEET:
+        return &o->fleet;
+    case OPT_TRACE:
+        return &o->trace;
+    case OPT_FORMAT:
+        return &o->format;
+    case OPT_RATES:
+        return &o->rates;
+    case OPT_PLACEMENT:
+        return &o->placement;
+    case OPT_EVENTS:
+        return &o->events;
+    case OPT_JOBS_OUT:
+        return &o->jobs_out;
+    case OPT_JOURNAL_OUT:
+        return &o->journal_out;
+    default:
+        return NULL;
+    }
+}
+
 static int read_option(sim_options *o, int opt, const char *text)
 {
-    const char **texts[] = {
-        [OPT_FLEET - OPT_FLEET] = &o->fleet,
-        [OPT_TRACE - OPT_FLEET] = &o->trace,
-        [OPT_FORMAT - OPT_FLEET] = &o->format,
-        [OPT_RATES - OPT_FLEET] = &o->rates,
-        [OPT_PLACEMENT - OPT_FLEET] = &o->placement,
-        [OPT_EVENTS - OPT_FLEET] = &o->events,
-        [OPT_JOBS_OUT - OPT_FLEET] = &o->jobs_out,
-        [OPT_JOURNAL_OUT - OPT_FLEET] = &o->journal_out,
-        [OPT_HELP - OPT_FLEET] = NULL,
-    };
+    const char **plain = text_of(o, opt);
 
-    if (texts[opt - OPT_FLEET] != NULL) {
-        *texts[opt - OPT_FLEET] = text;
+    if (plain != NULL) {
+        *plain = text;
         return 0;
     }
     switch (opt) {

@@ -56,7 +56,7 @@ The members of JSON, in their order; equal bytes each time, apart from the secon
   > print(*run['pools'][0], *run['tenants'][0])
   > print(run['jobs'], run['finished'], run['never_placeable'], run['failed'], run['cancelled'], run['journal_sha256'])
   > END
-  fleet trace format format_tested assumed runs
+  fleet trace format format_tested assumed runs read_s
   policy placement costs jobs finished unfinished never_placeable failed cancelled dropped jct_s:mean/p50/p90/p99/max wait_s:mean/p50/p90/p99/max makespan_s utilization allocated fragmented preemptions lost_work_device_s rho:mean/p99/worst/unfair energy_kwh:low/mid/high cost:low/mid/high currency peak_kw:low/mid/high events rounds assumed_energy_share tenants pools fill cpu_s read_s digest journal_sha256
   chip devices allocated utilization energy_kwh name jobs jct_mean_s device_s rho_mean
   14 12 2 1 1 None
