@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -310,6 +310,7 @@ int cmd_gen(int argc, char **argv)
     if (code != 0 || stop) {
         return code;
     }
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file grown too large is a failed write, reported as one */
     code = cli_catalog(&catalog);
     if (code != 0) {
         return code;
