@@ -12,7 +12,7 @@
 typedef struct fy_assign {
     fy_job *job;
     int64_t key, tie; /* order among the jobs, for the policy's use */
-    double weight;    /* likewise */
+    int64_t stand;    /* scratch of match.c */
     int32_t chip;     /* the chip it should have, -1 = none */
 } fy_assign;
 
@@ -20,7 +20,7 @@ typedef struct fy_assigns {
     fy_assign *list; /* [n] */
     size_t n, room;
     int64_t free[FY_MAX_CHIPS]; /* milli-devices to give away, running jobs' own included */
-} fy_assigns; /* zero-initialised is valid; kept between rounds for its memory */
+} fy_assigns;                   /* zero-initialised is valid; kept between rounds for its memory */
 
 /* All jobs that run or could (waiting and placeable; starting ones count as running). */
 void fy_assigns_gather(fy_assigns *all, const fy_fleet *fleet);

@@ -3,128 +3,109 @@
  * gain: comparative advantage (Ricardo 1817). A scarce chip is offered first to the job that loses
  * most without it. No oracle: nobody is asked how long a job will run.
  *
- *   loss(job)   (r_best - r_next) / r_best over its acceptable chips: what it loses on the next one
- *   order       priority; then tenants within their fair share of the devices (weight, or
- *               guarantee where larger) before those beyond it; then run time attained, in doubling
- *               steps from one hour (least attained service: Gu et al., NSDI 2019); then
- *               submission, set forward by loss x gain.credit
- *   offer       in that order each job takes the fastest chip with room
- *   price       what a stop wastes is waste = restart + work since the last checkpoint [s]. A job is
- *               left alone until it has run 20 times its waste (so at most a twentieth is wasted),
- *               and is moved to a faster chip only if (r_new / r_now - 1) x age > waste, taking it
- *               to run as long again as it has run (heavy tails)
+ *   order       service attained in doubling steps from one device-hour (least attained service: Gu
+ *               et al., NSDI 2019), then submission. Steps start later the lower the priority; a
+ *               running job's step stays before those of lower priority, so that no job displaces
+ *               one that matters more
+ *   who, where  deferred acceptance (match.h): each job asks for its fastest chip first, each chip
+ *               keeps those who would lose most on their next; on a last chip tenants within their
+ *               fair share of it (by weight; the guarantee where larger) come first, then the order
+ *   price       what a stop wastes is waste = restart + work since the last checkpoint [s]. A job
+ * is left alone until it has run 20 times its waste (so at most a twentieth is wasted), and is
+ * moved to a faster chip only if (r_new / r_now - 1) x age > waste, taking it to run as long again
+ * as it has run (heavy tails)
  *
  * Two kinds of pass. The whole look: all jobs are assigned anew, O(n log n) for n running and
  * waiting jobs; at most once in gain.period. Between looks waiting jobs fill what is free,
  * O(active classes).
  */
-#include <stdlib.h>
-
-#include "sched/assign.h"
+#include "sched/match.h"
 #include "sched/queue.h"
 
-enum { PATIENCE = 20 };                          /* run time over waste before a stop */
-static const double first_step_s = 3600;         /* run time of the first step */
+#include <stdlib.h>
+
+enum { PATIENCE = 20 }; /* run time over waste before a stop */
+enum { STEPS_APART = 8, MOST_STEPS = 20 };
+static const double first_step_s = 3600; /* device-seconds of the first step */
 static const double us_per_s = 1e6;
 
 struct fy_policy {
     fy_queue queue;
     fy_assigns all;
-    double period_s, credit_s;
-    int64_t looked_us;  /* last whole look; -1 = never */
-    bool dirty;         /* something has happened since */
-    int64_t *quota;     /* [tenants] fair share in milli-devices */
-    int64_t *given;     /* [tenants] assigned in this look */
+    fy_match match;
+    double period_s;
+    int64_t looked_us; /* last whole look; -1 = never */
+    bool dirty;        /* something has happened since */
+    int64_t *quota;    /* [tenants][chips] fair share in milli-devices */
+    int64_t *given;    /* [tenants][chips] assigned in this look */
     size_t quota_room, given_room;
 };
 
 /* ------------------------------------------------------------------ order */
 
-static double loss_of(const fy_job *job)
-{
-    int64_t best = 0;
-    int64_t next = 0;
-
-    for (int i = 0; i < job->rec.n_rates; i++) {
-        int64_t rate = job->rec.rates[i].rate_q;
-
-        if (rate > best) {
-            next = best;
-            best = rate;
-        } else if (rate > next) {
-            next = rate;
-        }
-    }
-    return best > 0 ? (double)(best - next) / (double)best : 0;
-}
-
-/* Step of attained run time: 0 up to one hour, then each twice as wide as the last. */
+/* Step of attained service, the later the lower the priority. */
 static int64_t step_of(const fy_job *job, int64_t now_us)
 {
-    int64_t devices = fy_job_need_milli(job) / FY_WHOLE;
-    double attained_s =
-        (double)fy_job_attained_us(job, now_us) / us_per_s / (double)(devices > 0 ? devices : 1);
-    int64_t step = 0;
+    double attained_s = (double)fy_job_attained_us(job, now_us) / us_per_s;
+    int64_t step = (int64_t)job->rec.priority * STEPS_APART;
+    int64_t last = job->state == FY_JOB_RUNNING && job->rec.priority < FY_SPOT
+                       ? step + STEPS_APART - 1
+                       : step + MOST_STEPS;
 
     if (job->rec.work_q < 0) {
-        return 0; /* a service never ends: what it has had says nothing */
+        return step; /* a service never ends: what it has had says nothing */
     }
-    for (double edge = first_step_s; attained_s > edge && step < 15; edge *= 2) {
+    for (double edge = first_step_s; attained_s > edge && step < last; edge *= 2) {
         step++;
     }
     return step;
 }
 
-/* Priority (2 bits), step (4 bits), credited submission [us] (54 bits from a year before 0). */
-static int64_t key_of(const fy_policy *gain, const fy_job *job, int64_t now_us)
+/* Step (6 bits), submission [us] (54 bits, from the trace's epoch). */
+static int64_t key_of(const fy_job *job, int64_t now_us)
 {
-    int64_t at = job->submit_us - (int64_t)(loss_of(job) * gain->credit_s * us_per_s);
-    int64_t offset = (int64_t)1 << 53;
+    int64_t most = ((int64_t)1 << 54) - 1;
+    int64_t at = job->submit_us < 0 ? 0 : job->submit_us;
 
-    at = at + offset < 0 ? 0 : at + offset;
-    at = at >= (int64_t)1 << 54 ? ((int64_t)1 << 54) - 1 : at;
-    return fy_order_key(job, step_of(job, now_us) << 55 | at);
+    return step_of(job, now_us) << 55 | (at < most ? at : most);
 }
 
 static void order(void *ctx, const fy_job *job, int64_t *key, int64_t *tie)
 {
-    const fy_policy *gain = ctx;
-
-    *key = key_of(gain, job, job->queued_us);
+    (void)ctx;
+    *key = key_of(job, job->queued_us);
     *tie = job->id;
 }
 
 /* ------------------------------------------------------------------ fair shares */
 
-/* Each tenant's part of all devices by weight among those with jobs; at least its guarantees. */
+/* Each tenant's part of each chip by weight among those with jobs; at least its guarantee. */
 static void find_quotas(fy_policy *gain, const fy_fleet *fleet)
 {
-    size_t n = fleet->n_tenants;
-    int64_t devices = 0;
+    size_t cells = fleet->n_tenants * (size_t)fleet->n_chips;
     double weights = 0;
 
-    gain->quota = fy_grow(gain->quota, &gain->quota_room, n + 1, sizeof *gain->quota);
-    gain->given = fy_grow(gain->given, &gain->given_room, n + 1, sizeof *gain->given);
-    for (int c = 0; c < fleet->n_chips; c++) {
-        devices += (int64_t)fleet->pools[c].n_up * FY_WHOLE;
-    }
-    for (size_t i = 0; i < n; i++) {
+    gain->quota = fy_grow(gain->quota, &gain->quota_room, cells + 1, sizeof *gain->quota);
+    gain->given = fy_grow(gain->given, &gain->given_room, cells + 1, sizeof *gain->given);
+    for (size_t i = 0; i < fleet->n_tenants; i++) {
         const fy_tenant *t = &fleet->tenants[i];
 
         weights += t->n_waiting > 0 || t->held_total > 0 ? t->weight : 0;
     }
-    for (size_t i = 0; i < n; i++) {
-        const fy_tenant *t = &fleet->tenants[i];
-        int64_t guaranteed = 0;
+    for (size_t k = 0; k < cells; k++) {
+        const fy_tenant *t = &fleet->tenants[k / (size_t)fleet->n_chips];
+        int c = (int)(k % (size_t)fleet->n_chips);
+        double all = (double)fleet->pools[c].n_up * FY_WHOLE;
+        int64_t part = weights > 0 ? (int64_t)(all * (t->weight / weights)) : (int64_t)all;
 
-        for (int c = 0; c < fleet->n_chips; c++) {
-            guaranteed += t->guarantee_milli[c];
-        }
-        gain->quota[i] =
-            weights > 0 ? (int64_t)((double)devices * (t->weight / weights)) : devices;
-        gain->quota[i] = gain->quota[i] > guaranteed ? gain->quota[i] : guaranteed;
-        gain->given[i] = 0;
+        gain->quota[k] = part > t->guarantee_milli[c] ? part : t->guarantee_milli[c];
+        gain->given[k] = 0;
     }
+}
+
+static size_t cell(const fy_fleet *fleet, int32_t tenant, int chip)
+{
+    return (size_t)tenant * (size_t)fleet->n_chips + (size_t)chip;
 }
 
 typedef struct rank_ctx {
@@ -132,14 +113,22 @@ typedef struct rank_ctx {
     const fy_fleet *fleet;
 } rank_ctx;
 
-/* Priority first, then tenants within their share. */
+/* Tenants within their share of some chip that the class accepts come first. */
 static int64_t rank(void *ctx, const fy_class_key *key, const fy_job *head, bool room)
 {
     const rank_ctx *r = ctx;
     const fy_tenant *t = &r->fleet->tenants[key->tenant];
+    int64_t need = fy_job_need_milli(head);
 
     (void)room;
-    return head->rec.priority * 2 + (t->held_total > r->gain->quota[key->tenant]);
+    for (uint64_t left = key->mask; left != 0; left &= left - 1) {
+        int c = __builtin_ctzll(left);
+
+        if (t->held_milli[c] + need <= r->gain->quota[cell(r->fleet, key->tenant, c)]) {
+            return 0;
+        }
+    }
+    return 1;
 }
 
 /* ------------------------------------------------------------------ the price of a stop */
@@ -175,59 +164,63 @@ static bool worth(const fy_job *job, int64_t rate_q, int64_t now_us)
 
 /* ------------------------------------------------------------------ the whole look */
 
-static bool has_room(const fy_assigns *all, const fy_assign *a, int chip)
-{
-    return all->free[chip] >= fy_job_need_milli(a->job);
-}
+typedef struct look_ctx {
+    fy_policy *gain;
+    const fy_fleet *fleet;
+} look_ctx;
 
-static void offer(fy_assigns *all, fy_assign *a, int64_t now_us)
+/* Chips from the fastest down; a running job asks for faster ones only where the move is worth it.
+ */
+static int options(void *ctx, const fy_job *job, fy_option *out)
 {
-    const fy_job *job = a->job;
+    const look_ctx *look = ctx;
+    int n = 0;
 
     for (int k = 0; k < job->rec.n_rates; k++) {
         const fy_rate *rate = &job->rec.rates[k];
+        bool runs_here = job->state == FY_JOB_RUNNING && job->chip == rate->chip;
 
-        if (rate->rate_q <= 0 || !has_room(all, a, rate->chip)) {
-            continue;
+        if (rate->rate_q > 0 && (job->state == FY_JOB_WAITING || runs_here || n > 0 ||
+                                 worth(job, rate->rate_q, look->fleet->now_us))) {
+            out[n++] = (fy_option){rate->chip, rate->rate_q};
         }
-        if (job->state == FY_JOB_RUNNING && rate->chip != job->chip &&
-            has_room(all, a, job->chip) && !worth(job, rate->rate_q, now_us)) {
-            fy_assign_chip(all, a, job->chip);
-        } else {
-            fy_assign_chip(all, a, rate->chip);
-        }
-        return;
     }
+    return n;
+}
+
+static bool beyond(void *ctx, const fy_job *job, int chip)
+{
+    const look_ctx *look = ctx;
+    size_t k = cell(look->fleet, job->tenant, chip);
+
+    return look->gain->given[k] + fy_job_need_milli(job) > look->gain->quota[k];
+}
+
+static void moved(void *ctx, const fy_job *job, int chip, int sign)
+{
+    const look_ctx *look = ctx;
+
+    look->gain->given[cell(look->fleet, job->tenant, chip)] += sign * fy_job_need_milli(job);
 }
 
 static void look(fy_policy *gain, fy_round *round)
 {
     fy_assigns *all = &gain->all;
+    look_ctx ctx = {gain, round->fleet};
+    fy_match_rules rules = {options, beyond, moved, &ctx};
 
     fy_assigns_gather(all, round->fleet);
     for (size_t i = 0; i < all->n; i++) {
         fy_assign *a = &all->list[i];
-        const fy_job *job = a->job;
 
-        a->key = key_of(gain, job, round->now_us);
-        if (job->state != FY_JOB_WAITING && pinned(job, round->now_us)) {
-            fy_assign_chip(all, a, job->chip);
-            gain->given[job->tenant] += job->held_milli;
+        a->key = key_of(a->job, round->now_us);
+        if (a->job->state != FY_JOB_WAITING && pinned(a->job, round->now_us)) {
+            fy_assign_chip(all, a, a->job->chip);
+            moved(&ctx, a->job, a->job->chip, 1);
         }
     }
     fy_assigns_sort(all);
-    for (int beyond = 0; beyond < 2; beyond++) {
-        for (size_t i = 0; i < all->n; i++) {
-            fy_assign *a = &all->list[i];
-            int64_t *given = &gain->given[a->job->tenant];
-            int64_t need = fy_job_need_milli(a->job);
-
-            if (a->chip < 0 && (beyond || *given + need <= gain->quota[a->job->tenant])) {
-                offer(all, a, round->now_us);
-                *given += a->chip >= 0 ? need : 0;
-            }
-        }
-    }
+    fy_match_run(&gain->match, all, &rules);
     fy_assigns_realize(all, round, false, FY_WHY_GAIN, FY_WHY_BETTER_CHIP);
 }
 
@@ -254,8 +247,7 @@ static void fill(fy_policy *gain, fy_round *round)
 
 static bool look_due(const fy_policy *gain, int64_t now_us)
 {
-    return gain->looked_us < 0 ||
-           (double)(now_us - gain->looked_us) >= gain->period_s * us_per_s;
+    return gain->looked_us < 0 || (double)(now_us - gain->looked_us) >= gain->period_s * us_per_s;
 }
 
 static void gain_decide(fy_policy *gain, fy_round *round)
@@ -280,8 +272,7 @@ static fy_policy *gain_open(const fy_fleet *fleet, const fy_settings *settings, 
     fy_policy *gain = fy_calloc(1, sizeof *gain);
 
     (void)fleet;
-    gain->period_s = fy_settings_number(settings, "gain.period", 300, 0, 1e9, err);
-    gain->credit_s = fy_settings_number(settings, "gain.credit", 86400, 0, 1e9, err);
+    gain->period_s = fy_settings_number(settings, "gain.period", 900, 0, 1e9, err);
     gain->looked_us = -1;
     return gain;
 }
@@ -304,6 +295,7 @@ static void gain_close(fy_policy *gain)
     if (gain != NULL) {
         fy_queue_free(&gain->queue);
         fy_assigns_free(&gain->all);
+        fy_match_free(&gain->match);
         free(gain->quota);
         free(gain->given);
         free(gain);

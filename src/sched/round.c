@@ -42,8 +42,7 @@ static const fy_setting_info settings_known[] = {
     {"las.levels", "2", "levels of attained service, 1 to 16"},
     {"las.first", "57600", "device-seconds at which the first level ends; each next is 4 x as far"},
     {"las.promote", "0", "a job that waited this many times its run time is at level 0 again"},
-    {"gain.period", "300", "least seconds between two looks at the whole fleet"},
-    {"gain.credit", "86400", "seconds that a job which runs on one chip only is set forward"},
+    {"gain.period", "900", "least seconds between two looks at the whole fleet"},
     {NULL, NULL, NULL},
 };
 
