@@ -125,7 +125,7 @@ static void run_row(cli_table *table, const sim_run *runs, int n)
     cli_table_cell(table, "%.0f/%.0f", sim_mean_count(runs, n, AT(finished)),
                    sim_mean_count(runs, n, AT(jobs)));
     if (n > 1 && fy_known(m.mean)) {
-        cli_table_cell(table, "%s ±%.2g", fy_units_format_number(text, m.mean / s_per_h),
+        cli_table_cell(table, "%s +-%.2g", fy_units_format_number(text, m.mean / s_per_h),
                        (m.high - m.mean) / s_per_h);
     } else {
         cell(table, m.mean, s_per_h);
@@ -224,21 +224,27 @@ static void print_fill(const fy_sim_result *result)
     cli_table_print(table);
 }
 
-static void print_never(const sim_plan *plan)
+/* Which jobs have no place depends on the fleet and the trace, not on the run: said once. */
+static void print_never(const sim_run *run)
+{
+    const fy_sim_result *r = run->result;
+
+    if (r->never_placeable > 0) {
+        printf("%lld job%s can never be placed:", (long long)r->never_placeable,
+               r->never_placeable > 1 ? "s" : "");
+        for (int k = 0; k < run->n_reasons; k++) {
+            printf("%s %lld %s", k > 0 ? ";" : "", (long long)run->reasons[k].jobs,
+                   run->reasons[k].text);
+        }
+        putchar('\n');
+    }
+}
+
+static void print_left(const sim_plan *plan)
 {
     for (int i = 0; i < plan->n_runs; i += plan->options->n_seeds) {
-        const sim_run *run = &plan->runs[i];
-        const fy_sim_result *r = run->result;
+        const fy_sim_result *r = plan->runs[i].result;
 
-        if (r->never_placeable > 0) {
-            printf("%s, %s: %lld jobs can never be placed:", r->policy, r->costs,
-                   (long long)r->never_placeable);
-            for (int k = 0; k < run->n_reasons; k++) {
-                printf("%s %lld %s", k > 0 ? ";" : "", (long long)run->reasons[k].jobs,
-                       run->reasons[k].text);
-            }
-            putchar('\n');
-        }
         if (r->unfinished > 0 && r->n_fill == 0) {
             printf("%s, %s: %lld jobs had not ended when the run did\n", r->policy, r->costs,
                    (long long)r->unfinished);
@@ -253,7 +259,8 @@ void sim_print_table(const sim_plan *plan)
 {
     print_header(plan);
     print_runs(plan);
-    print_never(plan);
+    print_never(&plan->runs[0]);
+    print_left(plan);
     if (plan->n_runs == 1) {
         const fy_sim_result *result = plan->runs[0].result;
 

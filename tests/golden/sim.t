@@ -12,7 +12,7 @@ One run, with its pools and tenants, and what can never be placed.
   
   POLICY COSTS ENDED JCT h P50 P99 WAIT h   RHO   UTIL  ALLOC  FRAG PREEMPT       ENERGY MWh       PEAK kW
   fifo   none  12/14 2.682 0.5 9.9 0.8697 3.463 33.5 % 33.5 % 0.9 %       0 0.3545 .. 0.6435 42.7 .. 75.84
-  fifo, none: 2 jobs can never be placed: 1 is larger than the fleet; 1 accepts no chip of this fleet that it has a rate for
+  2 jobs can never be placed: 1 is larger than the fleet; 1 accepts no chip of this fleet that it has a rate for
   
   CHIP         DEVICES  ALLOC   UTIL         ENERGY MWh
   h800-sxm5         16 11.9 % 11.9 %   0.1212 .. 0.1583
@@ -39,10 +39,6 @@ Without --set costs there are two runs a policy; an oracle is marked.
   srtf* none 12/14
   srtf* default 12/14
   * knows the
-  fifo, none: 2
-  fifo, default: 2
-  srtf, none: 2
-  srtf, default: 2
 
 The members of JSON, in their order; equal bytes each time, apart from the seconds it took.
 
@@ -148,7 +144,6 @@ The end of the run by the clock, by rounds, under a power cap.
 
   $ fuyao sim --fleet $fleet --trace small.csv --policy fifo --set costs=none --until "1 h" | grep '^fifo'
   fifo   none   5/14  0.25 0.25 0.5      0 0.8571 50.8 % 50.8 % 4.6 %       0 0.04006 .. 0.07152 40.99 .. 73.19
-  fifo, none: 2 jobs can never be placed: 1 is larger than the fleet; 1 accepts no chip of this fleet that it has a rate for
   fifo, none: 7 jobs had not ended when the run did
   $ fuyao sim --fleet $fleet --trace small.csv --policy fifo --set costs=none --round 360 | grep '^fifo '
   fifo   none  12/14 2.723 0.55 9.984 0.9106 3.521 33.3 % 33.3 % 0.9 %       0 0.3569 .. 0.6478 42.7 .. 75.84
