@@ -19,9 +19,9 @@ typedef enum fy_end { FY_END_FINISH, FY_END_FAIL, FY_END_CANCEL } fy_end;
 /* One acceptable chip type; the order in the job's list is its preference, best first. */
 typedef struct fy_accept {
     int chip;            /* index into the site's chips */
+    fy_grade grade;      /* of the rates */
     double rate;         /* units of work a second of the whole gang, > 0, in as few nodes as fit */
     double rate_spread;  /* the same where the gang spans more nodes than it must; 0 = cannot */
-    fy_grade grade;
 } fy_accept;
 
 typedef struct fy_job_spec {

@@ -6,36 +6,37 @@
 #ifndef FUYAO_TRACE_H
 #define FUYAO_TRACE_H
 
-#include <stdio.h>
-
 #include "fuyao/job.h"
 #include "fuyao/site.h"
+
+#include <stdio.h>
 
 typedef struct fy_trace fy_trace;
 
 typedef struct fy_trace_options {
-    const fy_site *site;    /* borrowed: names of chips are resolved against it */
-    const char *format;     /* NULL = recognise by header or shape; else a name of fy_trace_formats */
+    const fy_site *site; /* borrowed: names of chips are resolved against it */
+    const char *format;  /* NULL = recognise by header or shape; else a name of fy_trace_formats */
     const char *rates_path; /* NULL, a Gavel throughput table (JSON) or a Sia profiles folder */
     bool skip_bad;          /* count and list bad rows instead of stopping */
     double round_s;         /* unused by readers; 0 */
 } fy_trace_options;
 
 typedef struct fy_trace_info {
-    const char *format;  /* name of the format */
-    const char *tested;  /* "real data", or "from the published schema, untested on real data" */
-    int64_t rows;        /* jobs handed out so far */
-    int64_t skipped;     /* bad rows passed over (skip_bad) */
-    bool states_costs;   /* some row states checkpoint interval, cost or restart */
-    bool states_limits;  /* some row states a time limit */
+    const char *format; /* name of the format */
+    const char *tested; /* "real data", or "from the published schema, untested on real data" */
+    int64_t rows;       /* jobs handed out so far */
+    int64_t skipped;    /* bad rows passed over (skip_bad) */
+    bool states_costs;  /* some row states checkpoint interval, cost or restart */
+    bool states_limits; /* some row states a time limit */
 } fy_trace_info;
 
 /*
  * Open a trace. `path` "-" is standard input.
- * Errors: FY_ENOENT, FY_EIO, FY_EPARSE (unrecognised; names the formats), FY_EINVAL (needs --rates).
+ * Errors: FY_ENOENT, FY_EIO, FY_EPARSE (unrecognised; names the formats), FY_EINVAL (needs
+ * --rates).
  */
-int fy_trace_open(fy_trace **out, const char *path, const fy_trace_options *options, fy_err *err)
-    FY_NODISCARD;
+int fy_trace_open(fy_trace **out, const char *path, const fy_trace_options *options,
+                  fy_err *err) FY_NODISCARD;
 
 /*
  * The next job in order of submission. Returns 1 and fills *job (strings and arrays borrowed until
@@ -66,19 +67,19 @@ typedef int (*fy_write_fn)(void *ctx, const char *bytes, size_t len);
  * Errors: what `write` returns; FY_EINVAL for a job with n_absent > 0 (those names are not known).
  */
 int fy_canonical_header(fy_write_fn write, void *ctx) FY_NODISCARD;
-int fy_canonical_row(const fy_job_spec *job, const fy_site *site, fy_write_fn write, void *ctx)
-    FY_NODISCARD;
+int fy_canonical_row(const fy_job_spec *job, const fy_site *site, fy_write_fn write,
+                     void *ctx) FY_NODISCARD;
 
 typedef struct fy_gen_options {
     const fy_site *site;
-    double days;     /* > 0 */
-    double load;     /* demanded share of the fleet's device-seconds, > 0 */
+    double days; /* > 0 */
+    double load; /* demanded share of the fleet's device-seconds, > 0 */
     uint64_t seed;
-    int64_t jobs;    /* 0 = as many as days and load give; else this many at that load */
-    int tenants;     /* 0 = default; unequal weights and demand */
+    int64_t jobs;            /* 0 = as many as days and load give; else this many at that load */
+    int tenants;             /* 0 = default; unequal weights and demand */
     double multi_node_share; /* share of gangs larger than one node; NAN = default */
     double failure_share, cancel_share; /* of jobs; NAN = default from published marginals */
-    double services_share;   /* share of the demanded devices held by services; NAN = default */
+    double services_share; /* share of the demanded devices held by services; NAN = default */
 } fy_gen_options;
 
 fy_gen_options fy_gen_options_default(const fy_site *site);

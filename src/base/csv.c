@@ -16,11 +16,9 @@ enum {
 
 static char *copy_text(const char *text)
 {
-    size_t len = strlen(text);
-    char *copy = fy_calloc(len + 1, 1);
+    size_t size = strlen(text) + 1;
 
-    memcpy(copy, text, len);
-    return copy;
+    return memcpy(fy_calloc(size, 1), text, size);
 }
 
 int fy_csv_open(fy_csv *csv, const char *path, fy_err *err)

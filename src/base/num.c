@@ -150,36 +150,44 @@ fy_num fy_num_double(const char *text, size_t len, double *out)
     return FY_NUM_OK;
 }
 
+/* Append a decimal digit to *value, or note in *overflow that it has grown past any seconds. */
+static void push_digit(int64_t *value, int digit, bool *overflow)
+{
+    *overflow = *overflow || *value > FY_NUM_MAX_US / 10;
+    *value = *overflow ? *value : *value * 10 + digit;
+}
+
+/* What is finer than a microsecond: `len` digits. Returns what rounding half up adds. */
+static int scan_fine(const char *text, size_t len, bool *fine)
+{
+    for (size_t i = 0; i < len; i++) {
+        *fine = *fine || text[i] != '0';
+    }
+    return len > 0 && text[0] >= '5' ? 1 : 0;
+}
+
 fy_num fy_num_us(const char *text, size_t len, fy_num_round round, int64_t *out)
 {
-    size_t i = 0, digits = 0;
+    size_t integer = 0, decimals = 0;
+    const char *fraction;
     int64_t value = 0;
-    int decimals = 0, up = 0;
     bool overflow = false, fine = false;
+    int up;
 
-    for (; i < len && is_digit(text[i]); i++, digits++) {
-        overflow = overflow || value > FY_NUM_MAX_US / 10;
-        value = overflow ? value : value * 10 + (text[i] - '0');
+    while (integer < len && is_digit(text[integer])) {
+        push_digit(&value, text[integer++] - '0', &overflow);
     }
-    if (i < len && text[i] == '.') {
-        for (i++; i < len && is_digit(text[i]); i++, digits++) {
-            if (decimals < 6) {
-                overflow = overflow || value > FY_NUM_MAX_US / 10;
-                value = overflow ? value : value * 10 + (text[i] - '0');
-            } else {
-                up = decimals == 6 && text[i] >= '5' ? 1 : up;
-                fine = fine || text[i] != '0';
-            }
-            decimals++;
-        }
+    fraction = text + integer + (integer < len && text[integer] == '.' ? 1 : 0);
+    while (fraction + decimals < text + len && is_digit(fraction[decimals])) {
+        decimals++;
     }
-    if (digits == 0 || i < len) {
+    if (integer + decimals == 0 || fraction + decimals < text + len) {
         return FY_NUM_NOT;
     }
-    for (; decimals < 6; decimals++) {
-        overflow = overflow || value > FY_NUM_MAX_US / 10;
-        value = overflow ? value : value * 10;
+    for (size_t i = 0; i < 6; i++) {
+        push_digit(&value, i < decimals ? fraction[i] - '0' : 0, &overflow);
     }
+    up = decimals > 6 ? scan_fine(fraction + 6, decimals - 6, &fine) : 0;
     if (overflow || value > FY_NUM_MAX_US - 1) {
         return FY_NUM_RANGE;
     }

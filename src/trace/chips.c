@@ -66,7 +66,7 @@ static int add_name(const fy_site *site, fy_chip_list *list, fy_field name, fy_e
                            fy_field_shown(shown, name));
         }
     }
-    list->chip[list->n_named++] = (signed char)chip;
+    list->chip[list->n_named++] = chip;
     if (chip >= 0) {
         accept_chip(list, chip);
     } else {

@@ -12,8 +12,8 @@
 
 /* A resolved list. */
 typedef struct fy_chip_list {
-    int n_named;                    /* names in the list, in order; 0 = none named */
-    signed char chip[FY_MAX_CHIPS]; /* [n_named] index into the site's chips, or FY_CHIP_ABSENT */
+    int n_named;            /* names in the list, in order; 0 = none named */
+    int chip[FY_MAX_CHIPS]; /* [n_named] index into the site's chips, or FY_CHIP_ABSENT */
     int n_absent;
     bool any;                       /* empty, or starting with `*`: the job named no chip */
     fy_accept accept[FY_MAX_CHIPS]; /* [n_accept] rate 1, grade measured, in order of preference */

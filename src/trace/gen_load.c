@@ -221,35 +221,42 @@ static double rated_demand(fy_gen_model *model, const fy_gen_offer *o, const dou
     return mean;
 }
 
+/* Move the boosts towards equal demand a device. */
+static void adjust(const fy_gen_offer *o, const double *demand_s, double mean, double *boost)
+{
+    for (int c = 0; c < FY_MAX_CHIPS; c++) {
+        if (o->rated[c]) {
+            double fair = mean * o->devices[c] / o->rated_devices;
+
+            boost[c] *= demand_s[c] > 0 ? sqrt(fair / demand_s[c]) : 2;
+            boost[c] = boost[c] < 1e-3 ? 1e-3 : boost[c] > 1e3 ? 1e3 : boost[c];
+        }
+    }
+}
+
 /*
  * Jobs that name a chip name the less asked for ones more often, until every type's demand is as
- * near to its part of the fleet as that can bring it.
+ * near to its part of the fleet as that can bring it. Returns the mean device-seconds of a job.
  */
 static double balance(fy_gen_model *model, const fy_gen_offer *o)
 {
-    double boost[FY_MAX_CHIPS], demand_s[FY_MAX_CHIPS], mean = 0;
+    enum { ROUNDS = 60 };
+    double boost[FY_MAX_CHIPS], demand_s[FY_MAX_CHIPS];
 
     for (int c = 0; c < FY_MAX_CHIPS; c++) {
         boost[c] = 1;
     }
-    for (int round = 0; round < 60; round++) {
-        mean = rated_demand(model, o, boost, demand_s);
-        for (int c = 0; c < model->site->n_chips && round < 59; c++) {
-            if (o->rated[c]) {
-                double fair = mean * o->devices[c] / o->rated_devices;
-                double step = demand_s[c] > 0 ? sqrt(fair / demand_s[c]) : 2;
+    for (int round = 1; round < ROUNDS; round++) {
+        double mean = rated_demand(model, o, boost, demand_s);
 
-                boost[c] *= step;
-                boost[c] = boost[c] < 1e-3 ? 1e-3 : boost[c] > 1e3 ? 1e3 : boost[c];
-            }
-        }
+        adjust(o, demand_s, mean, boost);
     }
     for (int v = 0; v < FY_GEN_VARIANTS; v++) {
         for (int s = 0; s < FY_GEN_SIZES; s++) {
             choose_named(&model->profiles[FY_GEN_SERVICE][v][s], o, boost);
         }
     }
-    return mean;
+    return rated_demand(model, o, boost, demand_s);
 }
 
 /* Services: sizes by the kind's weights, device-seconds over their lifetimes. */

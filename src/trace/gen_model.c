@@ -105,7 +105,7 @@ static bool is_rated(const fy_chip *chip)
 void fy_gen_share_hosts(fy_gen_model *model)
 {
     model->cpu_milli = 4000;
-    model->memory_mib = 32 * 1024;
+    model->memory_mib = 32768;
     for (int i = 0; i < model->site->n_pools; i++) {
         const fy_pool_spec *pool = &model->site->pools[i];
         int64_t cpu = pool->cpu_milli / pool->devices / 2;
@@ -243,7 +243,7 @@ static int list_chips(const fy_site *site, const fy_gen_offer *o, double memory_
 static void build_profile(fy_gen_model *model, const fy_gen_offer *o, fy_gen_profile *p,
                           const fy_gen_kind *kind, int devices, fy_rng *rng)
 {
-    fy_accept list[FY_MAX_CHIPS];
+    fy_accept list[FY_MAX_CHIPS] = {{0}};
     fy_accept *kept;
     double all = 0, time = 0, fits = 0;
 

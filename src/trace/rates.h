@@ -51,9 +51,8 @@ int fy_sia_work(fy_sia_rates *rates, const char *name, int batch, double *work,
                 fy_err *err) FY_NODISCARD;
 
 /*
- * Iterations a second of application `name` with `replicas` replicas and global batch `batch` on each of
- * the site's chips, fastest first, as fy_gavel_rates_of.
- * Errors: as fy_sia_work.
+ * Iterations a second of application `name` with `replicas` replicas and global batch `batch` on
+ * each of the site's chips, fastest first, as fy_gavel_rates_of. Errors: as fy_sia_work.
  */
 int fy_sia_rates_of(fy_sia_rates *rates, const char *name, int replicas, int batch,
                     fy_accept *accept, int *n_accept, int *n_absent, fy_err *err) FY_NODISCARD;

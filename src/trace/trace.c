@@ -299,9 +299,8 @@ static bool same_chips(const fy_job_spec *a, const fy_job_spec *b)
     for (int i = 0; i < a->n_accept; i++) {
         const fy_accept *x = &a->accept[i], *y = &b->accept[i];
 
-        if (x->chip != y->chip || x->grade != y->grade ||
-            memcmp(&x->rate, &y->rate, sizeof x->rate) != 0 ||
-            memcmp(&x->rate_spread, &y->rate_spread, sizeof x->rate_spread) != 0) {
+        if (x->chip != y->chip || x->grade != y->grade || x->rate != y->rate ||
+            x->rate_spread != y->rate_spread) {
             return false;
         }
     }
@@ -369,7 +368,7 @@ static void sort_jobs(fy_trace *trace)
 
 static int load_jobs(fy_trace *trace, fy_err *err)
 {
-    fy_job_spec job;
+    fy_job_spec job = fy_job_spec_default();
     int rc;
 
     while ((rc = next_row(trace, &job, err)) > 0) {

@@ -181,100 +181,97 @@ static void services_have_no_work(void **state)
     "mix,ref,after,array,service,end,limit_s\n"
 
 /* Rows with one thing wrong, and the whole message. */
+static const struct {
+    const char *row, *why;
+} bad_rows[] = {
+    {",0,1,,,,,,,,,,,,,,,", "t:2: job is empty; it must be a name"},
+    {"a:b,0,1,,,,,,,,,,,,,,,", "t:2: job is 'a:b'; it must be a name without ':'"},
+    {"#1,0,1,,,,,,,,,,,,,,,", "t:2: job is '#1'; it must be a name that does not start with '#'"},
+    {"a,,1,,,,,,,,,,,,,,,",
+     "t:2: submit_s is empty; it must be seconds as a plain decimal number, 0 or more, such as "
+     "3600 or 0.5"},
+    {"a,-1,1,,,,,,,,,,,,,,,",
+     "t:2: submit_s is '-1'; it must be seconds as a plain decimal number, 0 or more, such as "
+     "3600 or 0.5"},
+    {"a,0,nan,,,,,,,,,,,,,,,",
+     "t:2: duration_s is 'nan'; it must be seconds as a plain decimal number, 0 or more, such "
+     "as 3600 or 0.5"},
+    {"a,0,1e99,,,,,,,,,,,,,,,",
+     "t:2: duration_s is '1e99'; it must be seconds as a plain decimal number, 0 or more, such "
+     "as 3600 or 0.5"},
+    {"a,0,99999999999999999999,,,,,,,,,,,,,,,",
+     "t:2: duration_s is '99999999999999999999'; it must be less than 1e12 seconds"},
+    {"a,0,0.0000001,,,,,,,,,,,,,,,",
+     "t:2: duration_s is '0.0000001'; it must be seconds with at most six decimals"},
+    {"a,0,,,,,,,,,,,,,,,,",
+     "t:2: neither duration_s nor work; a job has one of duration_s and work, a service none"},
+    {"a,0,1,1,,,,,,v100,1,,,,,,,",
+     "t:2: both duration_s and work; a job has one of duration_s and work, a service none"},
+    {"a,0,1,,,,,,,,,,,,,yes,,",
+     "t:2: a service with an end; a job has one of duration_s and work, a service none"},
+    {"a,0,,5,,,,,,,,,,,,,,",
+     "t:2: rates is empty; it must be given with work, in units of work a second of the whole "
+     "gang"},
+    {"a,0,,inf,,,,,,v100,1,,,,,,,", "t:2: work is 'inf'; it must be a number from 0 to 1e+24"},
+    {"a,0,1,,0,,,,,,,,,,,,,", "t:2: workers is '0'; it must be a whole number from 1 to 1000000"},
+    {"a,0,1,,1.5,,,,,,,,,,,,,",
+     "t:2: workers is '1.5'; it must be a whole number from 1 to 1000000"},
+    {"a,0,1,,4,2,,,,,,,,,,,,",
+     "t:2: max_workers is '2'; it must be a whole number from 4 to 1000000"},
+    {"a,0,1,,2,,,500,,,,,,,,,,",
+     "t:2: milli is '500'; it must be empty, or the job one worker with one device"},
+    {"a,0,1,,,,,1000,,,,,,,,,,", "t:2: milli is '1000'; it must be a whole number from 0 to 999"},
+    {"a,0,1,,,,,,urgent,,,,,,,,,", "t:2: priority is 'urgent'; it must be high, normal or spot"},
+    {"a,0,1,,,,,,,h900,,,,,,,,",
+     "t:2: chips: chip 'h900' is not in the catalogue; use an id or alias that `fuyao chips` "
+     "lists"},
+    {"a,0,1,,,,,,,v100|V100,,,,,,,,", "t:2: chips: chip 'V100' is named twice; name each once"},
+    {"a,0,1,,,,,,,v100|p100,1,,,,,,,", "t:2: rates is '1'; it must be as long as chips"},
+    {"a,0,1,,,,,,,v100,1|2,,,,,,,",
+     "t:2: rates is '1|2'; it must be one rate or rate/spread a name in chips, 0 to 1e18, "
+     "separated by '|'"},
+    {"a,0,1,,,,,,,v100,-1,,,,,,,",
+     "t:2: rates is '-1'; it must be one rate or rate/spread a name in chips, 0 to 1e18, "
+     "separated by '|'"},
+    {"a,0,1,,,,,,,v100,0,,,,,,,", "t:2: rates is '0'; it must be above 0 on some chip"},
+    {"a,0,1,,,,,,,,,0.5/0.5,v100,,,,,",
+     "t:2: mix is '0.5/0.5'; it must be four shares of compute, memory, link and host that sum "
+     "to 1, such as 0.6/0.2/0.2/0"},
+    {"a,0,1,,,,,,,,,0.5/0.5/0/0,,,,,,",
+     "t:2: ref is empty; it must be the id of the chip on which duration_s counts (or give "
+     "rates)"},
+    {"a,0,1,,,,,,,v100,,0/0/1/0,p100,,,,,",
+     "t:2: no slowdown is known of v100 against p100; leave that chip out or give rates"},
+    {"a,0,1,,,,,,,,,,p100,,,,,",
+     "t:2: ref is 'p100'; it must be empty where neither rates nor mix is given"},
+    {"a,0,1,,,,,,,,,,,a,,,,",
+     "t:2: after names 'a', which no row above has; name earlier jobs only"},
+    {"a,0,1,,,,,,,,,,,#0,,,,",
+     "t:2: after names '#0', which no row above has; name earlier jobs only"},
+    {"a,0,1,,,,,,,,,,,,b:0,,,",
+     "t:2: array is 'b:0'; it must be led by this job or one in a row above"},
+    {"a,0,1,,,,,,,,,,,,a,,,",
+     "t:2: array is 'a'; it must be the array's first task:index or first task:index:limit"},
+    {"a,0,1,,,,,,,,,,,,,no,,", "t:2: service is 'no'; it must be yes or empty"},
+    {"a,0,1,,,,,,,,,,,,,,done,", "t:2: end is 'done'; it must be finish, fail or cancel"},
+    {"a,0,1,,,,,,,,,,,,,,", "t:2: 17 fields where the header has 18; is it cut off?"},
+};
+
 static void bad_rows_say_what_would_be_right(void **state)
 {
-    static const struct {
-        const char *row, *why;
-    } cases[] = {
-        {",0,1,,,,,,,,,,,,,,,", "t:2: job is empty; it must be a name"},
-        {"a:b,0,1,,,,,,,,,,,,,,,", "t:2: job is 'a:b'; it must be a name without ':'"},
-        {"#1,0,1,,,,,,,,,,,,,,,",
-         "t:2: job is '#1'; it must be a name that does not start with '#'"},
-        {"a,,1,,,,,,,,,,,,,,,",
-         "t:2: submit_s is empty; it must be seconds as a plain decimal number, 0 or more, such as "
-         "3600 or 0.5"},
-        {"a,-1,1,,,,,,,,,,,,,,,",
-         "t:2: submit_s is '-1'; it must be seconds as a plain decimal number, 0 or more, such as "
-         "3600 or 0.5"},
-        {"a,0,nan,,,,,,,,,,,,,,,",
-         "t:2: duration_s is 'nan'; it must be seconds as a plain decimal number, 0 or more, such "
-         "as 3600 or 0.5"},
-        {"a,0,1e99,,,,,,,,,,,,,,,",
-         "t:2: duration_s is '1e99'; it must be seconds as a plain decimal number, 0 or more, such "
-         "as 3600 or 0.5"},
-        {"a,0,99999999999999999999,,,,,,,,,,,,,,,",
-         "t:2: duration_s is '99999999999999999999'; it must be less than 1e12 seconds"},
-        {"a,0,0.0000001,,,,,,,,,,,,,,,",
-         "t:2: duration_s is '0.0000001'; it must be seconds with at most six decimals"},
-        {"a,0,,,,,,,,,,,,,,,,",
-         "t:2: neither duration_s nor work; a job has one of duration_s and work, a service none"},
-        {"a,0,1,1,,,,,,v100,1,,,,,,,",
-         "t:2: both duration_s and work; a job has one of duration_s and work, a service none"},
-        {"a,0,1,,,,,,,,,,,,,yes,,",
-         "t:2: a service with an end; a job has one of duration_s and work, a service none"},
-        {"a,0,,5,,,,,,,,,,,,,,",
-         "t:2: rates is empty; it must be given with work, in units of work a second of the whole "
-         "gang"},
-        {"a,0,,inf,,,,,,v100,1,,,,,,,", "t:2: work is 'inf'; it must be a number from 0 to 1e+24"},
-        {"a,0,1,,0,,,,,,,,,,,,,",
-         "t:2: workers is '0'; it must be a whole number from 1 to 1000000"},
-        {"a,0,1,,1.5,,,,,,,,,,,,,",
-         "t:2: workers is '1.5'; it must be a whole number from 1 to 1000000"},
-        {"a,0,1,,4,2,,,,,,,,,,,,",
-         "t:2: max_workers is '2'; it must be a whole number from 4 to 1000000"},
-        {"a,0,1,,2,,,500,,,,,,,,,,",
-         "t:2: milli is '500'; it must be empty, or the job one worker with one device"},
-        {"a,0,1,,,,,1000,,,,,,,,,,",
-         "t:2: milli is '1000'; it must be a whole number from 0 to 999"},
-        {"a,0,1,,,,,,urgent,,,,,,,,,",
-         "t:2: priority is 'urgent'; it must be high, normal or spot"},
-        {"a,0,1,,,,,,,h900,,,,,,,,",
-         "t:2: chips: chip 'h900' is not in the catalogue; use an id or alias that `fuyao chips` "
-         "lists"},
-        {"a,0,1,,,,,,,v100|V100,,,,,,,,", "t:2: chips: chip 'V100' is named twice; name each once"},
-        {"a,0,1,,,,,,,v100|p100,1,,,,,,,", "t:2: rates is '1'; it must be as long as chips"},
-        {"a,0,1,,,,,,,v100,1|2,,,,,,,",
-         "t:2: rates is '1|2'; it must be one rate or rate/spread a name in chips, 0 to 1e18, "
-         "separated by '|'"},
-        {"a,0,1,,,,,,,v100,-1,,,,,,,",
-         "t:2: rates is '-1'; it must be one rate or rate/spread a name in chips, 0 to 1e18, "
-         "separated by '|'"},
-        {"a,0,1,,,,,,,v100,0,,,,,,,", "t:2: rates is '0'; it must be above 0 on some chip"},
-        {"a,0,1,,,,,,,,,0.5/0.5,v100,,,,,",
-         "t:2: mix is '0.5/0.5'; it must be four shares of compute, memory, link and host that sum "
-         "to 1, such as 0.6/0.2/0.2/0"},
-        {"a,0,1,,,,,,,,,0.5/0.5/0/0,,,,,,",
-         "t:2: ref is empty; it must be the id of the chip on which duration_s counts (or give "
-         "rates)"},
-        {"a,0,1,,,,,,,v100,,0/0/1/0,p100,,,,,",
-         "t:2: no slowdown is known of v100 against p100; leave that chip out or give rates"},
-        {"a,0,1,,,,,,,,,,p100,,,,,",
-         "t:2: ref is 'p100'; it must be empty where neither rates nor mix is given"},
-        {"a,0,1,,,,,,,,,,,a,,,,",
-         "t:2: after names 'a', which no row above has; name earlier jobs only"},
-        {"a,0,1,,,,,,,,,,,#0,,,,",
-         "t:2: after names '#0', which no row above has; name earlier jobs only"},
-        {"a,0,1,,,,,,,,,,,,b:0,,,",
-         "t:2: array is 'b:0'; it must be led by this job or one in a row above"},
-        {"a,0,1,,,,,,,,,,,,a,,,",
-         "t:2: array is 'a'; it must be the array's first task:index or first task:index:limit"},
-        {"a,0,1,,,,,,,,,,,,,no,,", "t:2: service is 'no'; it must be yes or empty"},
-        {"a,0,1,,,,,,,,,,,,,,done,", "t:2: end is 'done'; it must be finish, fail or cancel"},
-        {"a,0,1,,,,,,,,,,,,,,", "t:2: 17 fields where the header has 18; is it cut off?"},
-    };
     fixture *f = fixture_new();
 
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof bad_rows / sizeof *bad_rows; i++) {
         char text[1024];
         fy_trace *trace;
         fy_job_spec job;
         fy_err err = {0};
 
-        (void)snprintf(text, sizeof text, HEAD "%s\n", cases[i].row);
+        (void)snprintf(text, sizeof text, HEAD "%s\n", bad_rows[i].row);
         trace = open_text(f, text, false);
         assert_true(fy_trace_next(trace, &job, &err) < 0);
-        assert_string_equal(err.text, cases[i].why);
+        assert_string_equal(err.text, bad_rows[i].why);
         assert_true(fy_trace_next(trace, &job, &err) < 0);
         assert_string_equal(err.text, "t: reading has failed before");
         fy_trace_close(trace);
