@@ -233,10 +233,12 @@ bool fy_reserve_allows(const fy_reserve *r, const fy_fleet *fleet, const fy_job 
         return (r->chips >> place->chip & 1) == 0;
     }
     for (int c = 0; place->chip == r->chip && c < place->n_chunks; c++) {
+        int32_t n = place->chunks[c].workers * job->rec.devices;
+
         if (!keeps(r, fleet, job, &place->chunks[c], numbers)) {
             return false;
         }
-        numbers += place->chunks[c].workers * job->rec.devices;
+        numbers += n;
     }
     return true;
 }

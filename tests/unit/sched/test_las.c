@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* las by hand: levels, thresholds, who makes way, promotion; and that it is repeatable. */
+#include "fleet/state.h"
 #include "unit/sched/scene.h"
 
 static scene s;
@@ -136,6 +137,114 @@ static void services_stay(void **state)
     scene_ran(&s, 1, 0, 60);
 }
 
+/* ------------------------------------------------------------------ stops that take time */
+
+typedef struct live {
+    fy_fleet *fleet;
+    fy_sched *sched;
+    int starts, stops;
+    int64_t last; /* job of the last intent */
+} live;
+
+static int live_emit(void *ctx, const fy_event *event, fy_err *err)
+{
+    live *l = ctx;
+    int status = fy_fleet_apply(l->fleet, event, err);
+
+    if (status == 0) {
+        fy_sched_observe(l->sched, event, fy_fleet_job(l->fleet, event->job));
+        l->starts += event->kind == FY_EV_STARTING;
+        l->stops += event->kind == FY_EV_STOPPING;
+        l->last = event->job >= 0 ? event->job : l->last;
+    }
+    return status;
+}
+
+static void tell(live *l, int64_t t_s, fy_event_kind kind, int64_t job, int devices)
+{
+    const fy_rate rate = {.chip = 0, .rate_q = 1000, .spread_q = 1000};
+    const fy_job_record rec = {.name = "j",
+                               .priority = FY_NORMAL,
+                               .workers = 1,
+                               .min_workers = 1,
+                               .max_workers = 1,
+                               .devices = devices,
+                               .rates = &rate,
+                               .n_rates = 1,
+                               .work_q = 1000000,
+                               .q_per_unit = 1,
+                               .limit_us = -1,
+                               .deadline_us = -1,
+                               .array_of = -1};
+    const fy_event event = {.t_us = t_s * HAND_US,
+                            .kind = kind,
+                            .job = job,
+                            .attempt = kind == FY_EV_SUBMITTED ? 0 : 1,
+                            .a = kind == FY_EV_STARTED ? 1000 : 0,
+                            .node = -1,
+                            .tenant = -1,
+                            .chip = -1,
+                            .job_record = kind == FY_EV_SUBMITTED ? &rec : NULL};
+    fy_err err = {0};
+
+    if (live_emit(l, &event, &err) != 0) {
+        fail_msg("%s", err.text);
+    }
+}
+
+static int decide(live *l, int64_t t_s)
+{
+    fy_err err = {0};
+    int n = fy_sched_round(l->sched, t_s * HAND_US, live_emit, l, &err);
+
+    if (n < 0) {
+        fail_msg("%s", err.text);
+    }
+    return n;
+}
+
+static void devices_on_their_way_have_an_owner(void **state)
+{
+    const fy_tenant_record tenant = {.name = "t0", .weight = 1, .borrow_milli = -1};
+    fy_err err = {0};
+    int64_t other;
+    live l = {.fleet = fy_fleet_new()};
+
+    (void)state;
+    scene_las(1, 3, "10");
+    s.options.sched.policy = "las";
+    assert_int_equal(fy_sched_open(&l.sched, l.fleet, &s.options.sched, &err), 0);
+    assert_int_equal(fy_site_events(&s.hand.site, 0, live_emit, &l, &err), 0);
+    assert_int_equal(live_emit(&l,
+                               &(fy_event){.kind = FY_EV_TENANT_SET,
+                                           .job = -1,
+                                           .node = -1,
+                                           .chip = -1,
+                                           .tenant = 0,
+                                           .tenant_record = &tenant},
+                               &err),
+                     0);
+    tell(&l, 0, FY_EV_SUBMITTED, 0, 2);
+    assert_int_equal(decide(&l, 0), 1);
+    tell(&l, 0, FY_EV_STARTED, 0, 0);
+    assert_true(fy_sched_wake(l.sched) == INT64_MAX); /* nobody waits */
+    tell(&l, 1, FY_EV_SUBMITTED, 1, 3);
+    assert_int_equal(decide(&l, 1), 0);
+    assert_true(fy_sched_wake(l.sched) == 5 * HAND_US); /* ten device-seconds on two devices */
+    assert_int_equal(decide(&l, 5), 1);
+    assert_int_equal(l.stops, 1);
+    tell(&l, 6, FY_EV_SUBMITTED, 2, 1); /* fits on the idle device, but that is spoken for */
+    assert_int_equal(decide(&l, 6), 0);
+    assert_int_equal(fy_sched_explain(l.sched, 2, &other), FY_WHY_BEHIND);
+    assert_true(other == 1);
+    tell(&l, 7, FY_EV_STOPPED, 0, 0);
+    assert_int_equal(decide(&l, 7), 1);
+    assert_int_equal(l.starts, 2);
+    assert_true(l.last == 1);
+    fy_sched_close(l.sched);
+    fy_fleet_free(l.fleet);
+}
+
 static void equal_runs_are_equal_and_settle(void **state)
 {
     scene_row rows[60];
@@ -176,6 +285,7 @@ int main(void)
         cmocka_unit_test(minimum_run_times_hold),
         cmocka_unit_test(promotion_ends_a_long_wait),
         cmocka_unit_test(services_stay),
+        cmocka_unit_test(devices_on_their_way_have_an_owner),
         cmocka_unit_test(equal_runs_are_equal_and_settle),
     };
 
