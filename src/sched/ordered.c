@@ -276,6 +276,10 @@ static bool make_way_on(fy_ordered *o, fy_round *round, const fy_job *job, int c
 {
     bool found, on_their_way;
 
+    if (round->fleet->pools[chip].stopping_milli == 0 &&
+        last_running(o, round, chip, o->ops->rank(o->ctx, job, round->now_us)) == NULL) {
+        return false; /* the usual case, told without counting any room */
+    }
     o->n_taken = o->n_chosen = 0;
     fy_whatif_begin(&o->what, round->fleet, job, chip, job->rec.min_workers + job->rec.spares);
     for (size_t i = 0; i < o->n_stopping; i++) {
