@@ -130,6 +130,7 @@ typedef struct fy_sim_result {
     double lost_work_device_s;
     double rho_mean, rho_p99, rho_worst, rho_unfair;
     fy_estimate energy_kwh, cost, peak_kw;
+    fy_estimate busy_kwh;        /* of energy_kwh: devices while held, PUE included */
     double assumed_energy_share; /* of energy_kwh.mid that rests on assumed numbers */
     const char *currency;
     fy_sim_tenant *tenants;

@@ -174,6 +174,7 @@ int fy_node_new(fy_fleet *fleet, const fy_event *event, fy_err *err)
                        rec->chip, rec->devices);
     }
     pool = &fleet->pools[rec->chip];
+    fy_pool_integrate(pool, fleet->now_us);
     opens_rack = rec->rack != FY_RACK_LAST || pool->n_racks == 0;
     grow_pool(fleet, pool, rec);
     fleet->nodes = fy_grow(fleet->nodes, &fleet->nodes_room, fleet->n_nodes + 1, sizeof *node);

@@ -147,7 +147,7 @@ typedef struct fy_pool {
     bool unlimited;      /* no node states cpu or memory */
     uint64_t releases;   /* grows whenever something may fit that did not */
     int64_t power_mw[FY_N_ESTIMATES]; /* all nodes of the pool, now */
-    fy_wide held_int, up_int;           /* milli-device x us */
+    fy_wide held_int, up_int, all_int;  /* milli-device x us: held, up, all there are */
     fy_wide productive_int;             /* the same, of ended attempts: held - paused - lost */
     fy_wide energy_int[FY_N_ESTIMATES]; /* mW x us, without PUE */
     int64_t at_us;       /* integrals are up to here */

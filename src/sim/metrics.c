@@ -3,13 +3,14 @@
  * What came of a run. Measures as docs/glossary.md defines them; percentiles by nearest rank. All
  * counts are kept as integers and turned into seconds, shares and kWh only here at the end.
  */
+#include "sim/run.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/run.h"
-
 static const double us_per_s = 1e6;
-static const double unfair_above = 1.05; /* rho beyond this counts as unfair (Mahajan et al. 2020) */
+static const double unfair_above =
+    1.05; /* rho beyond this counts as unfair (Mahajan et al. 2020) */
 
 static double seconds(fy_wide milli_us)
 {
@@ -39,8 +40,8 @@ typedef struct offer {
 static int offers_of(const fy_run *run, const fy_job *job, double n, offer out[FY_MAX_CHIPS])
 {
     const fy_job_record *rec = &job->rec;
-    double gang = (double)rec->workers * rec->devices *
-                  (rec->milli > 0 ? rec->milli / (double)FY_WHOLE : 1);
+    double gang =
+        (double)rec->workers * rec->devices * (rec->milli > 0 ? rec->milli / (double)FY_WHOLE : 1);
     int count = 0;
 
     for (int i = 0; i < rec->n_rates; i++) {
@@ -104,9 +105,7 @@ static double alone_sia(const offer *offers, int n)
 double fy_rho_of(const fy_run *run, const fy_job *job, int64_t end_us)
 {
     double jct_us = (double)(end_us - job->submit_us);
-    double n = jct_us > 0
-                   ? (double)(run->fleet->active_int - job->active_at_submit) / jct_us
-                   : 1;
+    double n = jct_us > 0 ? (double)(run->fleet->active_int - job->active_at_submit) / jct_us : 1;
     offer offers[FY_MAX_CHIPS];
     int count = offers_of(run, job, n > 1 ? n : 1, offers);
     double rate_q;
@@ -134,29 +133,29 @@ static void tell_job(fy_run *run, const fy_job *job, const char *state, const ch
     bool gone = job->state == FY_JOB_GONE;
     bool runs = job->state >= FY_JOB_STARTING && job->state <= FY_JOB_STOPPING;
     int64_t ran_us = job->ran_us + (runs ? end_us - job->start_us : 0);
-    fy_wide held = job->held_int + (runs ? (fy_wide)(end_us - job->held_at_us) * job->held_milli : 0);
+    fy_wide held =
+        job->held_int + (runs ? (fy_wide)(end_us - job->held_at_us) * job->held_milli : 0);
 
     if (o->job_done != NULL) {
-        o->job_done(o->job_done_ctx,
-                    &(fy_sim_job){.name = job->rec.name,
-                                  .tenant = run->fleet->tenants[job->tenant].name,
-                                  .chip = chip_of(run, job),
-                                  .state = state,
-                                  .reason = reason,
-                                  .submit_us = job->submit_us,
-                                  .start_us = job->first_start_us,
-                                  .end_us = gone ? end_us : -1,
-                                  .wait_us = end_us - job->submit_us - ran_us,
-                                  .workers = job->rec.workers,
-                                  .devices = job->rec.devices,
-                                  .milli = job->rec.milli,
-                                  .attempts = job->attempt,
-                                  .preemptions = job->preemptions,
-                                  .failures = job->failures,
-                                  .device_s = seconds(held),
-                                  .lost_device_s = seconds(job->lost_int),
-                                  .rho = rho,
-                                  .deadline_us = job->rec.deadline_us});
+        o->job_done(o->job_done_ctx, &(fy_sim_job){.name = job->rec.name,
+                                                   .tenant = run->fleet->tenants[job->tenant].name,
+                                                   .chip = chip_of(run, job),
+                                                   .state = state,
+                                                   .reason = reason,
+                                                   .submit_us = job->submit_us,
+                                                   .start_us = job->first_start_us,
+                                                   .end_us = gone ? end_us : -1,
+                                                   .wait_us = end_us - job->submit_us - ran_us,
+                                                   .workers = job->rec.workers,
+                                                   .devices = job->rec.devices,
+                                                   .milli = job->rec.milli,
+                                                   .attempts = job->attempt,
+                                                   .preemptions = job->preemptions,
+                                                   .failures = job->failures,
+                                                   .device_s = seconds(held),
+                                                   .lost_device_s = seconds(job->lost_int),
+                                                   .rho = rho,
+                                                   .deadline_us = job->rec.deadline_us});
     }
 }
 
@@ -278,10 +277,27 @@ static fy_estimate scaled(fy_estimate e, const fy_range *by)
     return (fy_estimate){e.low * by->low, e.mid * by->mid, e.high * by->high};
 }
 
+/* Energy of the chip's devices while held. */
+static void add_busy(const fy_run *run, int chip, const fy_range *pue, fy_estimate *sum)
+{
+    const fy_pool *pool = &run->fleet->pools[chip];
+
+    if (pool->n_nodes > 0) {
+        const int64_t *mw = run->fleet->nodes[pool->nodes[0]].active_mw;
+        double device_us = (double)pool->held_int / FY_WHOLE;
+        double kwh = 1e-9 / 3.6e6;
+
+        sum->low += device_us * (double)mw[FY_LO] * kwh * pue->low;
+        sum->mid += device_us * (double)mw[FY_MID] * kwh * pue->mid;
+        sum->high += device_us * (double)mw[FY_HI] * kwh * pue->high;
+    }
+}
+
 static void fill_energy(fy_run *run, fy_sim_result *out)
 {
     const fy_site *site = run->options->site;
-    fy_range pue = fy_known(site->pue.mid) ? site->pue : (fy_range){1, 1, 1, FY_GRADE_UNKNOWN, NULL};
+    fy_range pue =
+        fy_known(site->pue.mid) ? site->pue : (fy_range){1, 1, 1, FY_GRADE_UNKNOWN, NULL};
     double kwh_per_mw_us = 1e-9 / 3.6e6;
     double assumed = 0;
 
@@ -292,6 +308,7 @@ static void fill_energy(fy_run *run, fy_sim_result *out)
                           (double)energy[FY_HI] * kwh_per_mw_us};
 
         out->pools[c].energy_kwh = scaled(it, &pue);
+        add_busy(run, c, &pue, &out->busy_kwh);
         out->energy_kwh.low += out->pools[c].energy_kwh.low;
         out->energy_kwh.mid += out->pools[c].energy_kwh.mid;
         out->energy_kwh.high += out->pools[c].energy_kwh.high;
@@ -332,15 +349,14 @@ static void count_open(fy_run *run, int64_t end_us, fy_wide productive[FY_MAX_CH
             productive[job->chip] += fy_job_productive(job, end_us);
         } else {
             why = fy_sched_explain(run->sched, job->id, &other);
-            state = job->never != FY_WHY_NONE       ? "never"
+            state = job->never != FY_WHY_NONE      ? "never"
                     : job->state == FY_JOB_WAITING ? "waiting"
                                                    : "held";
         }
         m->preemptions += job->preemptions;
         m->lost_int += job->lost_int;
-        m->tenants[job->tenant].device_s +=
-            seconds(job->held_int +
-                    (runs ? (fy_wide)(end_us - job->held_at_us) * job->held_milli : 0));
+        m->tenants[job->tenant].device_s += seconds(
+            job->held_int + (runs ? (fy_wide)(end_us - job->held_at_us) * job->held_milli : 0));
         tell_job(run, job, state, why != FY_WHY_NONE ? fy_reason_text(why) : "", end_us, NAN);
     }
 }
@@ -371,9 +387,7 @@ static double share(fy_wide part, fy_wide whole)
 static void fill_pools(fy_run *run, fy_sim_result *out, int64_t end_us)
 {
     fy_wide productive[FY_MAX_CHIPS] = {0};
-    fy_wide dt = end_us - run->metrics.first_us;
-    fy_wide held = 0, up = 0, useful = 0;
-    int64_t devices = 0;
+    fy_wide held = 0, up = 0, all = 0, useful = 0;
 
     count_open(run, end_us, productive);
     out->n_pools = run->fleet->n_chips;
@@ -382,21 +396,19 @@ static void fill_pools(fy_run *run, fy_sim_result *out, int64_t end_us)
         const fy_pool *pool = &run->fleet->pools[c];
 
         productive[c] += pool->productive_int;
-        out->pools[c] = (fy_sim_pool){
-            .chip = run->options->site->chips[c]->id,
-            .devices = pool->n_devices,
-            .allocated = share(pool->held_int, dt * pool->n_devices * FY_WHOLE),
-            .utilization = share(productive[c], pool->up_int)};
+        out->pools[c] = (fy_sim_pool){.chip = run->options->site->chips[c]->id,
+                                      .devices = pool->n_devices,
+                                      .allocated = share(pool->held_int, pool->all_int),
+                                      .utilization = share(productive[c], pool->up_int)};
         held += pool->held_int;
         up += pool->up_int;
         useful += productive[c];
-        devices += pool->n_devices;
+        all += pool->all_int;
     }
-    out->allocated = share(held, dt * devices * FY_WHOLE);
+    out->allocated = share(held, all);
     out->utilization = share(useful, up);
     out->fragmented = run->fleet->mix.total > 0
-                          ? share(run->fleet->frag_int / run->fleet->mix.total,
-                                  dt * devices * FY_WHOLE)
+                          ? share(run->fleet->frag_int / run->fleet->mix.total, all)
                           : (double)NAN;
 }
 
@@ -423,8 +435,8 @@ fy_sim_result *fy_metrics_result(fy_run *run, int64_t end_us)
     out->unfinished = m->jobs - m->finished - out->never_placeable;
     out->jct_s = stat_of(m->jct_us, m->n, m->jct_sum_s);
     out->wait_s = stat_of(m->wait_us, m->n, m->wait_sum_s);
-    out->makespan_s = (double)((m->last_us > m->first_us ? m->last_us : end_us) - m->first_us) /
-                      us_per_s;
+    out->makespan_s =
+        (double)((m->last_us > m->first_us ? m->last_us : end_us) - m->first_us) / us_per_s;
     out->preemptions = m->preemptions;
     out->lost_work_device_s = seconds(m->lost_int);
     out->events = (int64_t)run->fleet->n_events;
