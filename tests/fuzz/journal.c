@@ -3,12 +3,12 @@
  * Fuzz target: the bytes are a journal. Every line that decodes must encode to itself; what the
  * fleet accepts must keep every invariant, what it refuses must change nothing.
  */
+#include "fuyao/fleet.h"
+
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "fuyao/fleet.h"
 
 enum { MOST_EVENTS = 400 };
 

@@ -27,7 +27,8 @@ static const char *const examples[] = {
     "2 tenant tenant=1 name=\xe6\x89\xb6\xe6\x91\x87%3D%25%7F%01 weight=1e+300 borrow_milli=0 "
     "guarantee_milli=0,1000,-1",
     "3 submitted job=0 name=a tenant=0 priority=high workers=1 min=1 max=1 spares=0 devices=1 "
-    "milli=500 cpu_milli=0 memory_mib=0 rates= work_q=-1 unit_q=1000000000000 end=finish interval_us=0 "
+    "milli=500 cpu_milli=0 memory_mib=0 rates= work_q=-1 unit_q=1000000000000 end=finish "
+    "interval_us=0 "
     "checkpoint_us=0 restart_us=0 limit_us=-1 deadline_us=-1 min_run_us=0 after= array=-1 "
     "array_limit=0",
     "3 submitted job=7 name=b tenant=0 priority=spot workers=4 min=2 max=8 spares=1 devices=8 "
