@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "fleet/place.h"
 
+#include "fleet/score.h"
+
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "fleet/score.h"
 
 struct fy_placer {
     fy_placement kind;
@@ -161,7 +162,7 @@ static int one_node(fy_placer *placer, const fy_fleet *fleet, const fy_job *job,
         }
         node = node_by_free(placer, fleet, chip, want, &free_after);
         if (node >= 0 && (best < 0 || (placer->kind == FY_PLACE_SPREAD ? free_after > best_free
-                                                                        : free_after < best_free))) {
+                                                                       : free_after < best_free))) {
             best = node;
             best_free = free_after;
         }
@@ -187,8 +188,8 @@ static int capacity(const fy_node *node, const fy_job_record *rec)
 
 static void add_chunk(fy_placer *placer, int32_t node, int workers)
 {
-    placer->chunks = fy_grow(placer->chunks, &placer->chunks_room, placer->n_chunks + 1,
-                             sizeof *placer->chunks);
+    placer->chunks =
+        fy_grow(placer->chunks, &placer->chunks_room, placer->n_chunks + 1, sizeof *placer->chunks);
     placer->chunks[placer->n_chunks++] = (fy_chunk){.node = node, .workers = workers};
 }
 
@@ -220,9 +221,7 @@ static bool fewest_nodes(fy_placer *placer, const fy_fleet *fleet, const fy_job 
         for (int n = fy_bitset_next(&pool->by_free[k], range->first);
              n >= 0 && n <= range->last && left > 0; n = fy_bitset_next(&pool->by_free[k], n + 1)) {
             int room = capacity(&fleet->nodes[pool->nodes[n]], &job->rec);
-            int tail = room >= left && least > 0
-                           ? last_node(fleet, pool, job, left, k, range)
-                           : -1;
+            int tail = room >= left && least > 0 ? last_node(fleet, pool, job, left, k, range) : -1;
 
             if (tail >= 0) {
                 add_chunk(placer, tail, left);
@@ -274,16 +273,22 @@ static bool in_racks(const fy_pool *pool)
     return pool->n_racks > 1 && pool->n_racks < pool->n_nodes;
 }
 
-/* The fullest rack whose idle devices are enough, then the whole pool. */
+/* Does what was chosen keep to `most` nodes? */
+static bool narrow(const fy_placer *placer, int most)
+{
+    return (int)placer->n_chunks <= most;
+}
+
+/* The fullest rack whose idle devices are enough, then the whole pool; on at most `most` nodes. */
 static bool gang_in_pool(fy_placer *placer, const fy_fleet *fleet, const fy_job *job, int chip,
-                         int workers)
+                         int workers, int most)
 {
     const fy_pool *pool = &fleet->pools[chip];
     fy_rack all = {.chip = chip, .first = 0, .last = pool->n_nodes - 1};
     int need = workers * job->rec.devices;
     int best = -1;
 
-    if (placer->kind == FY_PLACE_SPREAD) {
+    if (placer->kind == FY_PLACE_SPREAD && most == INT_MAX) {
         return most_nodes(placer, fleet, job, chip, workers);
     }
     for (int r = 0; in_racks(pool) && r < pool->n_racks; r++) {
@@ -292,10 +297,11 @@ static bool gang_in_pool(fy_placer *placer, const fy_fleet *fleet, const fy_job 
             best = r;
         }
     }
-    if (best >= 0 && fewest_nodes(placer, fleet, job, chip, workers, &pool->racks[best])) {
+    if (best >= 0 && fewest_nodes(placer, fleet, job, chip, workers, &pool->racks[best]) &&
+        narrow(placer, most)) {
         return true;
     }
-    return fewest_nodes(placer, fleet, job, chip, workers, &all);
+    return fewest_nodes(placer, fleet, job, chip, workers, &all) && narrow(placer, most);
 }
 
 static int compare_chunks(const void *a, const void *b)
@@ -352,8 +358,8 @@ static uint64_t roomy(const fy_fleet *fleet, const fy_job *job, uint64_t mask, i
     for (uint64_t left = mask; left != 0; left &= left - 1) {
         int chip = __builtin_ctzll(left);
         const fy_pool *pool = &fleet->pools[chip];
-        bool enough = job->rec.milli > 0 ? pool->idle_milli >= job->rec.milli
-                                         : pool->n_whole >= need;
+        bool enough =
+            job->rec.milli > 0 ? pool->idle_milli >= job->rec.milli : pool->n_whole >= need;
 
         if (pool->n_nodes > 0 && (enough || pool->reserved.count > 0)) {
             out |= (uint64_t)1 << chip;
@@ -377,7 +383,7 @@ bool fy_placer_find(fy_placer *placer, const fy_fleet *fleet, const fy_job *job,
     if (want.mask == 0) {
         return false;
     }
-    if (placer->kind != FY_PLACE_SPREAD || workers == 1) {
+    if (placer->kind != FY_PLACE_SPREAD || workers == 1 || cls->key.tight != 0) {
         node = one_node(placer, fleet, job, &want, &device);
         if (node >= 0) {
             placer->n_chunks = 0;
@@ -389,10 +395,9 @@ bool fy_placer_find(fy_placer *placer, const fy_fleet *fleet, const fy_job *job,
     for (uint64_t left = workers > 1 ? want.mask : 0; left != 0; left &= left - 1) {
         int chip = __builtin_ctzll(left);
         bool tight = cls->key.tight >> chip & 1;
+        int most = tight ? fy_fleet_least_nodes(fleet, cls, chip, workers) : INT_MAX;
 
-        if (gang_in_pool(placer, fleet, job, chip, workers) &&
-            (!tight || (int)placer->n_chunks <=
-                           fy_fleet_least_nodes(fleet, cls, chip, workers))) {
+        if (gang_in_pool(placer, fleet, job, chip, workers, most)) {
             fill_devices(placer, fleet, job, -1, place);
             return true;
         }

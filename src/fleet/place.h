@@ -6,11 +6,11 @@
  *   pack     the fullest nodes that still fit; gangs on as few nodes as can be, in one rack if one
  *            has room
  *   spread   the emptiest nodes; gangs over as many nodes as they have workers
- *   bestfit  the node with the lowest 0.5 x (cpu left) / (largest node's cpu) + 0.5 x (devices left)
- *            / (largest node's devices); a share goes to the fullest device that fits (as in the
- *            code of FGD's paper)
- *   fgd      the node whose fragmentation grows least: floor(100 sigmoid((F before - F after) /
- *            1000)), ties to the lowest node; a share's device by the same score
+ *            (as by pack where the job has no rate for that)
+ *   bestfit  the node with the lowest 0.5 x (cpu left) / (largest node's cpu) + 0.5 x (devices
+ * left) / (largest node's devices); a share goes to the fullest device that fits (as in the code of
+ * FGD's paper) fgd      the node whose fragmentation grows least: floor(100 sigmoid((F before - F
+ * after) / 1000)), ties to the lowest node; a share's device by the same score
  *
  * bestfit and fgd choose one node; gangs that need several are placed as by pack.
  */

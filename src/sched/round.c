@@ -14,13 +14,8 @@
 #include <string.h>
 
 static const fy_policy_ops *const policies[] = {
-    &fy_policy_fifo,
-    &fy_policy_backfill,
-    &fy_policy_srtf,
-    &fy_policy_srsf,
-    &fy_policy_las,
-    &fy_policy_fair,
-    &fy_policy_gain,
+    &fy_policy_fifo, &fy_policy_backfill, &fy_policy_srtf, &fy_policy_srsf,
+    &fy_policy_las,  &fy_policy_fair,     &fy_policy_gain,
 };
 enum { N_POLICIES = sizeof policies / sizeof policies[0] };
 
@@ -37,7 +32,8 @@ struct fy_sched {
 static const fy_setting_info settings_known[] = {
     {"fifo.chip", "preference", "preference | draw: which of the chips with room a job takes"},
     {"fifo.anew", "no", "yes: choose chips anew at each decision, moving jobs that run"},
-    {"fair.halflife", "86400", "seconds in which a tenant's past usage counts half; 0 = not at all"},
+    {"fair.halflife", "86400",
+     "seconds in which a tenant's past usage counts half; 0 = not at all"},
     {"fair.reclaim", "yes", "yes | no: stop borrowers' jobs for what a guarantee covers"},
     {"las.levels", "2", "levels of attained service, 1 to 16"},
     {"las.first", "57600", "device-seconds at which the first level ends; each next is 4 x as far"},
@@ -351,7 +347,7 @@ static fy_reason try_group(fy_round *round, fy_job *job, uint64_t mask, fy_reaso
 fy_reason fy_round_try(fy_round *round, fy_job *job, uint64_t mask, fy_reason reason)
 {
     const fy_rate *rates = job->rec.rates;
-    fy_reason why = FY_WHY_NO_DEVICES;
+    fy_reason first = FY_WHY_NONE; /* of its first choice: what stands most in its way */
 
     for (int i = 0; i < job->rec.n_rates;) {
         uint64_t group = 0;
@@ -365,13 +361,15 @@ fy_reason fy_round_try(fy_round *round, fy_job *job, uint64_t mask, fy_reason re
         group = rates[i].rate_q > 0 ? group & mask : 0;
         i = k;
         if (group != 0) {
-            why = try_group(round, job, group, reason);
+            fy_reason why = try_group(round, job, group, reason);
+
             if (why == FY_WHY_NONE) {
                 return why;
             }
+            first = first == FY_WHY_NONE ? why : first;
         }
     }
-    return why;
+    return first != FY_WHY_NONE ? first : FY_WHY_NO_DEVICES;
 }
 
 int fy_sched_round(fy_sched *sched, int64_t now_us, fy_event_fn emit, void *ctx, fy_err *err)
