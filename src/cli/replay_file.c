@@ -11,8 +11,8 @@ enum { READ_BYTES = 1 << 18, LONGEST_LINE = 1 << 28 };
 
 int replay_file_open(replay_file *file, const char *path, fy_err *err)
 {
-    const char *line;
-    size_t len;
+    const char *line = "";
+    size_t len = 0;
     size_t want = strlen(fy_journal_header) - 1;
     int status;
 

@@ -195,8 +195,8 @@ static bool blame_job(fy_job *job, int32_t node)
 
 static void count_array(fy_fleet *fleet, const fy_job *job, int sign)
 {
-    if (job->rec.array_limit > 0) {
-        fy_array_find(fleet, job->rec.array_of)->running += sign;
+    if (job->array >= 0) {
+        fleet->arrays[job->array].running += sign;
         if (sign < 0) {
             for (int c = 0; c < fleet->n_chips; c++) {
                 fleet->pools[c].releases++;
@@ -263,11 +263,8 @@ static fy_reason may_hold(const fy_fleet *fleet, const fy_job *job, int chip, in
 
 fy_reason fy_fleet_may_start(const fy_fleet *fleet, const fy_job *job, int chip, int64_t milli)
 {
-    for (size_t i = fleet->n_arrays; job->rec.array_limit > 0 && i-- > 0;) {
-        if (fleet->arrays[i].of == job->rec.array_of &&
-            fleet->arrays[i].running >= job->rec.array_limit) {
-            return FY_WHY_ARRAY_LIMIT;
-        }
+    if (job->array >= 0 && fleet->arrays[job->array].running >= job->rec.array_limit) {
+        return FY_WHY_ARRAY_LIMIT;
     }
     return may_hold(fleet, job, chip, milli);
 }

@@ -104,8 +104,12 @@ static int count_gang(recount *rc, const fy_job *job)
         rc->power[job->chip][i] += power[i];
     }
     rc->tenant_held[job->tenant * rc->fleet->n_chips + job->chip] += job->held_milli;
-    for (size_t i = 0; job->rec.array_limit > 0 && i < rc->fleet->n_arrays; i++) {
-        rc->array_running[i] += rc->fleet->arrays[i].of == job->rec.array_of;
+    if ((job->array >= 0) != (job->rec.array_limit > 0)) {
+        return fy_fail(rc->err, FY_EINVAL, "job %lld is in no array, or in one too many",
+                       (long long)job->id);
+    }
+    if (job->array >= 0) {
+        rc->array_running[job->array]++;
     }
     return 0;
 }

@@ -12,7 +12,6 @@ void fy_job_wait(fy_fleet *fleet, fy_job *job); /* begins to wait */
 void fy_job_unwait(fy_fleet *fleet, fy_job *job, fy_job_state state);
 void fy_jobs_refresh(fy_fleet *fleet); /* the fleet has grown: who can be placed now? */
 void fy_class_refresh(fy_fleet *fleet, fy_class *cls);
-fy_array *fy_array_find(fy_fleet *fleet, int64_t of);
 
 /* node.c: nodes, their free sets, and what is held on them */
 int fy_node_new(fy_fleet *fleet, const fy_event *event, fy_err *err) FY_NODISCARD;

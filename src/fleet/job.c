@@ -162,17 +162,48 @@ static int32_t class_of(fy_fleet *fleet, const fy_job_record *rec)
 
 /* ------------------------------------------------------------------ arrays */
 
-fy_array *fy_array_find(fy_fleet *fleet, int64_t of)
+static size_t array_bucket(const fy_fleet *fleet, int64_t of)
 {
-    for (size_t i = fleet->n_arrays; i-- > 0;) {
-        if (fleet->arrays[i].of == of) {
-            return &fleet->arrays[i];
+    return hash_bytes(&of, sizeof of) & (fleet->array_buckets - 1);
+}
+
+static void grow_array_hash(fy_fleet *fleet)
+{
+    size_t buckets = fleet->array_buckets > 0 ? fleet->array_buckets * 4 : 64;
+
+    fleet->array_hash = fy_realloc(fleet->array_hash, buckets, sizeof *fleet->array_hash);
+    fleet->array_buckets = buckets;
+    memset(fleet->array_hash, 0xff, buckets * sizeof *fleet->array_hash);
+    for (size_t i = 0; i < fleet->n_arrays; i++) {
+        size_t b = array_bucket(fleet, fleet->arrays[i].of);
+
+        fleet->arrays[i].next = fleet->array_hash[b];
+        fleet->array_hash[b] = (int32_t)i;
+    }
+}
+
+/* The array that the record's limit is about, made where it is new; -1 = none. */
+static int32_t array_of(fy_fleet *fleet, const fy_job_record *rec)
+{
+    size_t b;
+
+    if (rec->array_limit == 0) {
+        return -1;
+    }
+    if (fleet->n_arrays >= fleet->array_buckets) {
+        grow_array_hash(fleet);
+    }
+    b = array_bucket(fleet, rec->array_of);
+    for (int32_t i = fleet->array_hash[b]; i >= 0; i = fleet->arrays[i].next) {
+        if (fleet->arrays[i].of == rec->array_of) {
+            return i;
         }
     }
     fleet->arrays =
         fy_grow(fleet->arrays, &fleet->arrays_room, fleet->n_arrays + 1, sizeof *fleet->arrays);
-    fleet->arrays[fleet->n_arrays] = (fy_array){.of = of};
-    return &fleet->arrays[fleet->n_arrays++];
+    fleet->arrays[fleet->n_arrays] = (fy_array){.of = rec->array_of, .next = fleet->array_hash[b]};
+    fleet->array_hash[b] = (int32_t)fleet->n_arrays;
+    return (int32_t)fleet->n_arrays++;
 }
 
 /* ------------------------------------------------------------------ jobs */
@@ -334,6 +365,7 @@ int fy_job_new(fy_fleet *fleet, const fy_event *event, fy_err *err)
         fy_grow(fleet->slot_of, &fleet->ids_room, fleet->n_ids + 1, sizeof *fleet->slot_of);
     fleet->slot_of[fleet->n_ids++] = job->slot;
     job->cls = class_of(fleet, &job->rec);
+    job->array = array_of(fleet, &job->rec);
     if (fleet->classes[job->cls].shape != fleet->shape) {
         fy_class_refresh(fleet, &fleet->classes[job->cls]);
     }

@@ -51,6 +51,7 @@ typedef struct fy_dependent {
 typedef struct fy_job {
     int64_t id;
     int32_t slot, cls, tenant, attempt;
+    int32_t array;      /* index into the fleet's arrays, -1 = none with a limit */
     fy_job_state state;
     fy_reason never;    /* FY_WHY_NONE, or why it can never be placed on this fleet */
     fy_job_record rec;  /* its arrays live in `block` */
@@ -210,6 +211,8 @@ struct fy_fleet {
 
     fy_array *arrays;
     size_t n_arrays, arrays_room;
+    int32_t *array_hash; /* [array_buckets] heads of chains, -1 = empty */
+    size_t array_buckets;
 
     fy_job **jobs;       /* [n_slots] by slot; each stays where it is */
     size_t n_slots, slots_room;
