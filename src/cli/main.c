@@ -36,6 +36,9 @@ static int finish(int code)
 {
     errno = 0;
     if (fflush(stdout) != 0 || ferror(stdout) != 0) {
+        if (errno == EPIPE) {
+            return CLI_ENVIRONMENT; /* whoever read has seen enough: nobody to tell */
+        }
         return cli_fail(CLI_ENVIRONMENT, "cannot write to standard output%s%s",
                         errno != 0 ? ": " : "", errno != 0 ? strerror(errno) : "");
     }

@@ -83,7 +83,6 @@ static int run_trace(const sim_plan *plan, sim_run *run, fy_sim_options *sim)
 
         sim->source = (fy_source){sim_source_next, &source};
         status = fy_sim_run(&run->result, sim, &run->err);
-        run->read_s = source.read_s;
         run->cpu_s = sim_cpu_s() - begun_s - source.read_s;
     }
     sim_source_close(&source, plan->input);

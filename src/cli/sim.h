@@ -87,7 +87,6 @@ typedef struct sim_input {
     size_t n_jobs, room;
     bool whole;          /* they are all jobs of the trace */
     fy_trace_info about; /* after reading ahead */
-    double read_s;
     fy_arena arena;
 } sim_input;
 
@@ -141,7 +140,7 @@ typedef struct sim_run {
     fy_costs costs;
     uint64_t seed;
     fy_sim_result *result;
-    double cpu_s, read_s;
+    double cpu_s;
     int64_t noted;   /* jobs done as progress has counted them */
     char sha256[65]; /* "" = not asked for */
     struct {

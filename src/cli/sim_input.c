@@ -137,7 +137,6 @@ static int next_job(const sim_input *input, fy_trace *trace, fy_job_spec *job, f
 int sim_input_open(sim_input *input, fy_err *err)
 {
     bool all = fy_known(input->options->inflate);
-    double begun_s = sim_cpu_s();
     fy_accept accept[FY_MAX_CHIPS];
     fy_job_spec job;
     int status = 0;
@@ -162,7 +161,6 @@ int sim_input_open(sim_input *input, fy_err *err)
     }
     input->whole = status == 0;
     input->about = fy_trace_about(input->trace);
-    input->read_s = sim_cpu_s() - begun_s;
     return 0;
 }
 

@@ -182,16 +182,14 @@ static json_t *fill_json(const sim_run *runs, int n)
 
 static void put_ends(json_t *run, const sim_run *runs, int n)
 {
-    double cpu_s = 0, read_s = 0;
+    double cpu_s = 0;
     char digest[20];
 
     for (int k = 0; k < n; k++) {
         cpu_s += runs[k].cpu_s / n;
-        read_s += runs[k].read_s / n;
     }
     (void)snprintf(digest, sizeof digest, "%016llx", (unsigned long long)runs[0].result->digest);
     json_object_set_new(run, "cpu_s", real(cpu_s));
-    json_object_set_new(run, "read_s", real(read_s));
     json_object_set_new(run, "digest", n == 1 ? json_string(digest) : json_null());
     json_object_set_new(run, "journal_sha256",
                         n == 1 && runs[0].sha256[0] != '\0' ? json_string(runs[0].sha256)
@@ -276,7 +274,6 @@ void sim_print_json(const sim_plan *plan)
     root = json_pack("{s:s, s:o, s:s, s:s, s:o, s:o}", "fleet", plan->site->name, "trace",
                      text(o->trace), "format", plan->input->about.format, "format_tested",
                      plan->input->about.tested, "assumed", assumed_json(plan), "runs", runs);
-    json_object_set_new(root, "read_s", real(plan->input->read_s)); /* what the runs share */
     if (o->skip_bad) {
         json_object_set_new(root, "skipped_rows",
                             json_integer((json_int_t)plan->input->about.skipped));

@@ -10,6 +10,7 @@
  * where the job accepts none such, the fleet's chip against which its rates are explained best. A
  * job without a mix whose rates reach the replaced chip cannot be told, and says so.
  */
+#include "base/rng.h"
 #include "cli/sim.h"
 
 #include <math.h>
@@ -37,7 +38,7 @@ static double misfit(const sim_replace *replace, const fy_job_spec *job, const f
 
     for (int i = 0; i < job->n_accept; i++) {
         const fy_chip *chip = replace->from_site->chips[job->accept[i].chip];
-        double off = log(job->accept[i].rate * fy_chip_slowdown_mix(chip, ref, job->mix).mid);
+        double off = fy_rng_log(job->accept[i].rate * fy_chip_slowdown_mix(chip, ref, job->mix).mid);
 
         sum += off * off;
     }

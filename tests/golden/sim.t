@@ -52,12 +52,12 @@ The members of JSON, in their order; equal bytes each time, apart from the secon
   > print(*run['pools'][0], *run['tenants'][0])
   > print(run['jobs'], run['finished'], run['never_placeable'], run['failed'], run['cancelled'], run['journal_sha256'])
   > END
-  fleet trace format format_tested assumed runs read_s
-  policy placement costs jobs finished unfinished never_placeable failed cancelled dropped jct_s:mean/p50/p90/p99/max wait_s:mean/p50/p90/p99/max makespan_s utilization allocated fragmented preemptions lost_work_device_s rho:mean/p99/worst/unfair energy_kwh:low/mid/high cost:low/mid/high currency peak_kw:low/mid/high events rounds assumed_energy_share tenants pools fill cpu_s read_s digest journal_sha256
+  fleet trace format format_tested assumed runs
+  policy placement costs jobs finished unfinished never_placeable failed cancelled dropped jct_s:mean/p50/p90/p99/max wait_s:mean/p50/p90/p99/max makespan_s utilization allocated fragmented preemptions lost_work_device_s rho:mean/p99/worst/unfair energy_kwh:low/mid/high busy_kwh:low/mid/high cost:low/mid/high currency peak_kw:low/mid/high events rounds assumed_energy_share tenants pools fill cpu_s digest journal_sha256
   chip devices allocated utilization energy_kwh name jobs jct_mean_s device_s rho_mean
   14 12 2 1 1 None
   $ fuyao sim --fleet $fleet --trace - --policy fifo --set costs=none --json < small.csv > two.json
-  $ diff <(grep -v '"cpu_s"\|"read_s"\|"trace"' one.json) <(grep -v '"cpu_s"\|"read_s"\|"trace"' two.json)
+  $ diff <(grep -v '"cpu_s"\|"trace"' one.json) <(grep -v '"cpu_s"\|"trace"' two.json)
 
 One row a job, and a journal whose SHA-256 is that of the file.
 
@@ -134,7 +134,7 @@ Dated events: a node is down, another has a window, a pool gets nodes, a job is 
   > 5000,resume,l20-0001,,,
   > END
   $ fuyao sim --fleet $fleet --trace small.csv --policy fifo --set costs=none --events events.csv --jobs-out jobs.csv | grep h800
-  h800-sxm5         24 64.1 % 66.2 %   0.09716 .. 0.1328
+  h800-sxm5         24 66.2 % 66.2 %   0.09716 .. 0.1328
   $ grep '^broken\|^decode\|^second' jobs.csv | cut -d, -f1-8
   decode,serving,cancelled,h20-96-sxm5,240,240,1600,0
   broken,pretraining,failed,a100-80-sxm4,600,600,8300,7400

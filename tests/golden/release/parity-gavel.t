@@ -28,7 +28,6 @@ Decisions held and whole steps: Gavel's own figures.
 One of the chips with room, drawn and kept.
 
   $ near $(one --policy fifo --set fifo.chip=draw --seeds 20) 30.4 1.5
-  fuyao: cannot write to standard output: Broken pipe
   ok
 
 gain, against 15.78 and 22.17 of Gavel's linear program.
