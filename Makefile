@@ -7,8 +7,6 @@ MAKEFLAGS += --no-print-directory
 .PHONY: all demo demo-sim test test-fresh bench fmt lint install clean
 
 all: $(BUILD)/build.ninja
-	@find src/ tests/ -name '*.c' | sort | cmp -s - $(BUILD)/.sources || { \
-	  find src/ tests/ -name '*.c' | sort >$(BUILD)/.sources; meson setup --reconfigure $(BUILD) >/dev/null; }
 	@ninja -C $(BUILD)
 
 $(BUILD)/build.ninja:
