@@ -10,11 +10,11 @@
 #ifndef FUYAO_CHIP_H
 #define FUYAO_CHIP_H
 
+#include "fuyao/error.h"
+
 #include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
-
-#include "fuyao/error.h"
 
 typedef enum fy_grade {
     FY_GRADE_UNKNOWN = 0, /* no value */
@@ -53,20 +53,20 @@ typedef struct fy_chip {
     const char *pci_ids;        /* vendor:device, space separated */
     const char *const *aliases; /* names in public traces, n_aliases of them */
     int n_aliases;
-    const char *source;     /* of the row */
-    const char *confidence; /* of the row: read, recalled, derived, ... */
+    const char *source;       /* of the row */
+    const char *confidence;   /* of the row: read, recalled, derived, ... */
     const char *const *notes; /* "cell: note", n_notes of them */
     int n_notes;
     fy_range year;
-    fy_range sms;                    /* count; what is counted depends on the vendor */
-    fy_range boost_hz;               /* clock that gives the tensor peak */
-    fy_range fp64, fp32, tf32;       /* dense rates [FLOP/s]; fp64 and fp32 are vector rates */
-    fy_range bf16, fp16, fp8, fp4;   /* dense tensor rates [FLOP/s] */
-    fy_range int8;                   /* dense [OP/s] */
-    fy_range memory_bytes;           /* maker's figure */
+    fy_range sms;                  /* count; what is counted depends on the vendor */
+    fy_range boost_hz;             /* clock that gives the tensor peak */
+    fy_range fp64, fp32, tf32;     /* dense rates [FLOP/s]; fp64 and fp32 are vector rates */
+    fy_range bf16, fp16, fp8, fp4; /* dense tensor rates [FLOP/s] */
+    fy_range int8;                 /* dense [OP/s] */
+    fy_range memory_bytes;         /* maker's figure */
     fy_range memory_bytes_per_s;
     fy_range l2_bytes;
-    fy_range link_bytes_per_s;       /* both directions together, PCIe not included; 0 = no link */
+    fy_range link_bytes_per_s; /* both directions together, PCIe not included; 0 = no link */
     fy_range pcie_gen;
     fy_range tdp_w, idle_w, active_w; /* per device; active = training, mean */
     fy_range die_mm2, node_nm, tpp, performance_density, price_usd;
@@ -74,13 +74,13 @@ typedef struct fy_chip {
 
 typedef struct fy_server {
     const char *id, *name, *chip, *intra_topology, *source, *confidence;
-    int chips;              /* accelerators in one server */
-    fy_range cpu_cores;     /* cores, or vCPUs where the source is a trace */
-    fy_range memory_bytes;  /* host memory */
+    int chips;               /* accelerators in one server */
+    fy_range cpu_cores;      /* cores, or vCPUs where the source is a trace */
+    fy_range memory_bytes;   /* host memory */
     fy_range nic_bits_per_s; /* sum over the compute NICs, one direction */
     fy_range nics;
     fy_range max_power_w;
-    fy_range overhead_w;    /* power beside the accelerators */
+    fy_range overhead_w; /* power beside the accelerators */
 } fy_server;
 
 /* One row of data/assumptions.yaml: a range for what is unknown. */

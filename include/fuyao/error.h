@@ -26,7 +26,7 @@ typedef struct fy_err {
     char text[FY_ERR_TEXT];
 } fy_err;
 
-#define FY_NODISCARD __attribute__((warn_unused_result))
+#define FY_NODISCARD          __attribute__((warn_unused_result))
 #define FY_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
 
 /*

@@ -7,10 +7,9 @@
  * (job, attempt), the engine acts, and its answer FY_EV_STARTED or FY_EV_STOPPED comes back as an
  * event. (job, attempt) is the fencing token: an answer for another attempt is stale and refused.
  *
- *     submitted ─► WAITING ─starting─► STARTING ─started─► RUNNING ─finished/failed/cancelled─► gone
- *          ▲          ▲                   │ stopped            │ stopping
- *       (BLOCKED,     └───────────────────┴───── stopped ── STOPPING
- *         HELD)
+ *     submitted ─► WAITING ─starting─► STARTING ─started─► RUNNING ─finished/failed/cancelled─►
+ * gone ▲          ▲                   │ stopped            │ stopping (BLOCKED,
+ * └───────────────────┴───── stopped ── STOPPING HELD)
  *
  * Work and power are resolved to integers here, so that a journal depends on no catalogue.
  */
@@ -40,16 +39,16 @@ typedef enum fy_event_kind {
     FY_EV_RELEASED,      /* job */
     FY_EV_MIX,           /* mix: what the typical jobs ask, for fragmentation and fgd */
     /* ours */
-    FY_EV_ROUND,         /* a = hash of the policy's configuration, name = policy, config */
-    FY_EV_STARTING,      /* job, attempt, place, reason */
-    FY_EV_STARTED,       /* job, attempt, a = rate [q/s], b = pause before work goes on [us] */
-    FY_EV_STOPPING,      /* job, attempt, reason, a = other job's id or -1 */
-    FY_EV_STOPPED,       /* job, attempt; a = 1: the work since the last checkpoint is saved */
-    FY_EV_RESIZING,      /* job, attempt, place (fewer or more workers on the same chip), a, b as
-                            in started */
-    FY_EV_MOVED,         /* job, attempt, place (a failed worker replaced by a spare), a, b */
-    FY_EV_CHECKPOINTED,  /* job, attempt */
-    FY_EV_RATED,         /* job, attempt, a = rate [q/s] */
+    FY_EV_ROUND,        /* a = hash of the policy's configuration, name = policy, config */
+    FY_EV_STARTING,     /* job, attempt, place, reason */
+    FY_EV_STARTED,      /* job, attempt, a = rate [q/s], b = pause before work goes on [us] */
+    FY_EV_STOPPING,     /* job, attempt, reason, a = other job's id or -1 */
+    FY_EV_STOPPED,      /* job, attempt; a = 1: the work since the last checkpoint is saved */
+    FY_EV_RESIZING,     /* job, attempt, place (fewer or more workers on the same chip), a, b as
+                           in started */
+    FY_EV_MOVED,        /* job, attempt, place (a failed worker replaced by a spare), a, b */
+    FY_EV_CHECKPOINTED, /* job, attempt */
+    FY_EV_RATED,        /* job, attempt, a = rate [q/s] */
     FY_N_EVENT_KINDS
 } fy_event_kind;
 
@@ -59,27 +58,27 @@ bool fy_event_is_ours(fy_event_kind kind);
 /* Why a decision was taken, or why a job waits. `fy_reason_text` has the words. */
 typedef enum fy_reason {
     FY_WHY_NONE,
-    FY_WHY_FIRST,          /* first in the policy's order and it fits */
-    FY_WHY_BACKFILL,       /* fits without delaying the reservation of job `other` */
-    FY_WHY_GUARANTEE,      /* its tenant is below its guarantee */
-    FY_WHY_GAIN,           /* loses most without this chip */
-    FY_WHY_PREEMPT_LEVEL,  /* job `other` has attained less service */
-    FY_WHY_PREEMPT_RECLAIM,/* job `other`'s tenant reclaims its guarantee */
-    FY_WHY_PREEMPT_ORDER,  /* job `other` comes first in the policy's order */
-    FY_WHY_BETTER_CHIP,    /* a better chip is free for it */
-    FY_WHY_NO_DEVICES,     /* too few free devices of its acceptable chips */
-    FY_WHY_FRAGMENTED,     /* enough devices are free, but not on suitable nodes */
-    FY_WHY_BEHIND,         /* job `other` stands before it and must go first */
-    FY_WHY_RESERVED,       /* would delay the reservation of job `other` */
-    FY_WHY_TENANT_LIMIT,   /* its tenant has reached its borrowing limit */
-    FY_WHY_ARRAY_LIMIT,    /* its array has reached its limit */
-    FY_WHY_POWER_CAP,      /* would exceed the power cap */
-    FY_WHY_DEPENDS,        /* waits for job `other` */
-    FY_WHY_HELD,           /* held */
-    FY_WHY_NEVER_CHIP,     /* accepts no chip of this fleet, or only chips it brings no rate for */
-    FY_WHY_NEVER_SIZE,     /* larger than the fleet */
-    FY_WHY_WINDOW,         /* a maintenance window or reservation is too near */
-    FY_WHY_NEXT_ROUND,     /* the next round has not come yet */
+    FY_WHY_FIRST,           /* first in the policy's order and it fits */
+    FY_WHY_BACKFILL,        /* fits without delaying the reservation of job `other` */
+    FY_WHY_GUARANTEE,       /* its tenant is below its guarantee */
+    FY_WHY_GAIN,            /* loses most without this chip */
+    FY_WHY_PREEMPT_LEVEL,   /* job `other` has attained less service */
+    FY_WHY_PREEMPT_RECLAIM, /* job `other`'s tenant reclaims its guarantee */
+    FY_WHY_PREEMPT_ORDER,   /* job `other` comes first in the policy's order */
+    FY_WHY_BETTER_CHIP,     /* a better chip is free for it */
+    FY_WHY_NO_DEVICES,      /* too few free devices of its acceptable chips */
+    FY_WHY_FRAGMENTED,      /* enough devices are free, but not on suitable nodes */
+    FY_WHY_BEHIND,          /* job `other` stands before it and must go first */
+    FY_WHY_RESERVED,        /* would delay the reservation of job `other` */
+    FY_WHY_TENANT_LIMIT,    /* its tenant has reached its borrowing limit */
+    FY_WHY_ARRAY_LIMIT,     /* its array has reached its limit */
+    FY_WHY_POWER_CAP,       /* would exceed the power cap */
+    FY_WHY_DEPENDS,         /* waits for job `other` */
+    FY_WHY_HELD,            /* held */
+    FY_WHY_NEVER_CHIP,      /* accepts no chip of this fleet, or only chips it brings no rate for */
+    FY_WHY_NEVER_SIZE,      /* larger than the fleet */
+    FY_WHY_WINDOW,          /* a maintenance window or reservation is too near */
+    FY_WHY_NEXT_ROUND,      /* the next round has not come yet */
     FY_N_REASONS
 } fy_reason;
 
@@ -95,9 +94,9 @@ enum { FY_RACK_NEW, FY_RACK_LAST };
 typedef struct fy_node_record {
     const char *name;
     int chip;
-    int devices; /* 0 allowed: a CPU node */
+    int devices;                   /* 0 allowed: a CPU node */
     int64_t cpu_milli, memory_mib; /* INT64_MAX / 4 = unlimited */
-    int rack;    /* FY_RACK_NEW, or FY_RACK_LAST: with the node added before of this chip */
+    int rack; /* FY_RACK_NEW, or FY_RACK_LAST: with the node added before of this chip */
     int64_t idle_mw[FY_N_ESTIMATES];     /* per device */
     int64_t active_mw[FY_N_ESTIMATES];   /* per device, busy */
     int64_t overhead_mw[FY_N_ESTIMATES]; /* per node while up */
@@ -126,8 +125,8 @@ typedef struct fy_job_record {
     int64_t cpu_milli, memory_mib;
     const fy_rate *rates; /* [n_rates], in order of preference */
     int n_rates;
-    int64_t work_q;       /* quanta; -1 = no end (service) */
-    double q_per_unit;    /* quanta per unit of work, a power of ten */
+    int64_t work_q;    /* quanta; -1 = no end (service) */
+    double q_per_unit; /* quanta per unit of work, a power of ten */
     fy_end end;
     int64_t checkpoint_interval_us; /* 0 = nothing is ever lost; INT64_MAX = everything */
     int64_t checkpoint_cost_us, restart_cost_us;
@@ -165,8 +164,8 @@ typedef struct fy_place {
     int32_t workers; /* sum over the chunks */
     int32_t n_chunks;
     int32_t n_devices;
-    fy_chunk *chunks;   /* [n_chunks] */
-    int32_t *devices;   /* [n_devices] */
+    fy_chunk *chunks; /* [n_chunks] */
+    int32_t *devices; /* [n_devices] */
 } fy_place;
 
 typedef struct fy_event {
@@ -180,7 +179,7 @@ typedef struct fy_event {
     const char *name;
     const char *config; /* of a scheduler's first round: `placement=P seed=N key=value ...`, else
                            NULL */
-    const fy_node_record *node_record;     /* payloads are borrowed for the call */
+    const fy_node_record *node_record; /* payloads are borrowed for the call */
     const fy_tenant_record *tenant_record;
     const fy_job_record *job_record;
     const fy_mix_record *mix;

@@ -4,16 +4,16 @@
  *
  * `fy_fleet_apply` is the only function that changes a fleet. It refuses an event that makes no
  * sense in the present state and then changes nothing. Progress, energy and attained service are
- * anchored at the last change of rate and integrated lazily, in integers (microseconds, work quanta,
- * milliwatts; products in 128 bits), so a passing clock changes no number.
+ * anchored at the last change of rate and integrated lazily, in integers (microseconds, work
+ * quanta, milliwatts; products in 128 bits), so a passing clock changes no number.
  */
 #ifndef FUYAO_FLEET_H
 #define FUYAO_FLEET_H
 
-#include <stddef.h>
-
 #include "fuyao/event.h"
 #include "fuyao/site.h"
+
+#include <stddef.h>
 
 typedef struct fy_fleet fy_fleet;
 
@@ -32,8 +32,8 @@ int fy_fleet_apply(fy_fleet *fleet, const fy_event *event, fy_err *err) FY_NODIS
 typedef int (*fy_event_fn)(void *ctx, const fy_event *event, fy_err *err);
 
 /* Hand the events that build `site` (chips, nodes, tenants) at instant `t_us` to `emit`. */
-int fy_site_events(const fy_site *site, int64_t t_us, fy_event_fn emit, void *ctx, fy_err *err)
-    FY_NODISCARD;
+int fy_site_events(const fy_site *site, int64_t t_us, fy_event_fn emit, void *ctx,
+                   fy_err *err) FY_NODISCARD;
 
 /* The same for `count` nodes like those of `pool`, named from number `first` on: a delivery. */
 int fy_pool_events(const fy_pool_spec *pool, int first, int count, int64_t t_us, fy_event_fn emit,
@@ -41,7 +41,8 @@ int fy_pool_events(const fy_pool_spec *pool, int first, int count, int64_t t_us,
 
 /*
  * Check every invariant from first principles (no device over-committed, gangs whole, counters and
- * free sets equal to a recount, work and energy conserved). O(size). FY_EINVAL names the first broken one.
+ * free sets equal to a recount, work and energy conserved). O(size). FY_EINVAL names the first
+ * broken one.
  */
 int fy_fleet_check(const fy_fleet *fleet, fy_err *err) FY_NODISCARD;
 

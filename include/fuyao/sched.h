@@ -19,7 +19,7 @@ typedef struct fy_sched_options {
     const char *placement; /* NULL = pack */
     const fy_setting *settings;
     int n_settings;
-    uint64_t seed;         /* for policies that draw */
+    uint64_t seed; /* for policies that draw */
 } fy_sched_options;
 
 /* One entry a policy, ended by a NULL name. */
@@ -43,8 +43,8 @@ typedef struct fy_sched fy_sched;
  * A policy with its placement, for `fleet` (borrowed, must outlive it).
  * Errors: FY_EINVAL names the unknown policy, placement, key or value and lists what there is.
  */
-int fy_sched_open(fy_sched **out, fy_fleet *fleet, const fy_sched_options *options, fy_err *err)
-    FY_NODISCARD;
+int fy_sched_open(fy_sched **out, fy_fleet *fleet, const fy_sched_options *options,
+                  fy_err *err) FY_NODISCARD;
 void fy_sched_close(fy_sched *sched); /* NULL allowed */
 
 /*
@@ -59,8 +59,8 @@ void fy_sched_observe(fy_sched *sched, const fy_event *event, const struct fy_jo
  * events, each handed to `emit`, which must apply it to the fleet, tell the policy
  * (fy_sched_observe) and act on it. Returns the number of decisions, or a negative code.
  */
-int fy_sched_round(fy_sched *sched, int64_t now_us, fy_event_fn emit, void *ctx, fy_err *err)
-    FY_NODISCARD;
+int fy_sched_round(fy_sched *sched, int64_t now_us, fy_event_fn emit, void *ctx,
+                   fy_err *err) FY_NODISCARD;
 
 /* The next instant at which time alone may change a decision; INT64_MAX = none. */
 int64_t fy_sched_wake(const fy_sched *sched);

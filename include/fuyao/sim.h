@@ -13,10 +13,15 @@ typedef enum fy_costs { FY_COSTS_NONE, FY_COSTS_DEFAULT, FY_COSTS_TRACE } fy_cos
 
 /* Where a trace states no costs: 60 s to restart, a checkpoint every 10 minutes that costs nothing
  * (assumed; every header prints it). */
-#define FY_DEFAULT_RESTART_US (60 * 1000000LL)
+#define FY_DEFAULT_RESTART_US    (60 * 1000000LL)
 #define FY_DEFAULT_CHECKPOINT_US (600 * 1000000LL)
 
-typedef enum fy_limits { FY_LIMITS_NONE, FY_LIMITS_TRACE, FY_LIMITS_EXACT, FY_LIMITS_FACTOR } fy_limits;
+typedef enum fy_limits {
+    FY_LIMITS_NONE,
+    FY_LIMITS_TRACE,
+    FY_LIMITS_EXACT,
+    FY_LIMITS_FACTOR
+} fy_limits;
 
 typedef enum fy_rho { FY_RHO_FUYAO, FY_RHO_GAVEL, FY_RHO_SIA } fy_rho;
 
@@ -53,11 +58,11 @@ typedef struct fy_happening {
 
 /* One ended job (or one that the run's end cut off). */
 typedef struct fy_sim_job {
-    const char *name, *tenant, *chip, *state; /* finished, failed, cancelled, running, waiting, held,
-                                                 never */
-    const char *reason;     /* for waiting and never: why */
-    int64_t submit_us, start_us, end_us; /* start: first; -1 = never */
-    int64_t wait_us;        /* all time submitted and not running */
+    const char *name, *tenant, *chip, *state; /* finished, failed, cancelled, running, waiting,
+                                                 held, never */
+    const char *reason;                       /* for waiting and never: why */
+    int64_t submit_us, start_us, end_us;      /* start: first; -1 = never */
+    int64_t wait_us;                          /* all time submitted and not running */
     int32_t workers, devices, milli, attempts, preemptions, failures;
     double device_s, lost_device_s, rho; /* rho NAN where it is not defined */
     int64_t deadline_us;
@@ -79,12 +84,12 @@ typedef struct fy_sim_options {
     double repair_s;       /* mean time to repair */
     double rack_share;     /* share of failures that take a whole rack */
     uint64_t seed;
-    double power_cap_w;    /* facility power; NAN = none */
+    double power_cap_w;             /* facility power; NAN = none */
     const fy_happening *happenings; /* [n_happenings], any order */
     int n_happenings;
     const fy_job_spec *mix_jobs; /* [n_mix_jobs] the typical mix for `fragmented`; 0 = none */
     int64_t n_mix_jobs;
-    fy_event_fn journal;   /* NULL, or takes every event */
+    fy_event_fn journal; /* NULL, or takes every event */
     void *journal_ctx;
     void (*job_done)(void *ctx, const fy_sim_job *job); /* NULL, or one call a job */
     void *job_done_ctx;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/bitset.h"
 
-#include <stdlib.h>
-
 #include "base/arena.h"
+
+#include <stdlib.h>
 
 fy_bitset fy_bitset_new(int n)
 {

@@ -7,9 +7,9 @@
 #ifndef FUYAO_BASE_BLOCKS_H
 #define FUYAO_BASE_BLOCKS_H
 
-#include <stddef.h>
-
 #include "base/arena.h"
+
+#include <stddef.h>
 
 enum { FY_BLOCK_CLASSES = 40 };
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The one place where error text is formatted. */
+#include "fuyao/error.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "fuyao/error.h"
 
 int fy_fail(fy_err *err, int code, const char *fmt, ...)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/heap.h"
 
-#include <stdlib.h>
-
 #include "base/arena.h"
+
+#include <stdlib.h>
 
 static bool before(const fy_heap_entry *a, const fy_heap_entry *b)
 {

@@ -20,10 +20,10 @@ fy_rng fy_rng_seed(uint64_t seed);
 fy_rng fy_rng_stream(uint64_t seed, uint64_t stream);
 
 uint64_t fy_rng_u64(fy_rng *rng);
-double fy_rng_unit(fy_rng *rng);                  /* uniform in [0, 1), 53 bits */
-uint64_t fy_rng_below(fy_rng *rng, uint64_t n);   /* uniform in 0 .. n-1, n >= 1, without bias */
+double fy_rng_unit(fy_rng *rng);                /* uniform in [0, 1), 53 bits */
+uint64_t fy_rng_below(fy_rng *rng, uint64_t n); /* uniform in 0 .. n-1, n >= 1, without bias */
 double fy_rng_exponential(fy_rng *rng, double mean);
-double fy_rng_normal(fy_rng *rng);                /* mean 0, variance 1 (polar method) */
+double fy_rng_normal(fy_rng *rng); /* mean 0, variance 1 (polar method) */
 double fy_rng_lognormal(fy_rng *rng, double median, double sigma);
 double fy_rng_pareto(fy_rng *rng, double low, double alpha); /* >= low */
 

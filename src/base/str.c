@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/str.h"
 
+#include "base/arena.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/arena.h"
 
 void fy_str_add(fy_str *s, const char *bytes, size_t len)
 {

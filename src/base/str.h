@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A growing string. Zero-initialised is valid and empty; text is always NUL-terminated once used. */
+/* A growing string. Zero-initialised is valid and empty; text is always NUL-terminated once used.
+ */
 #ifndef FUYAO_BASE_STR_H
 #define FUYAO_BASE_STR_H
 

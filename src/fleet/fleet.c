@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Making and freeing a fleet, and building one from a site. */
+#include "fleet/internal.h"
+
 #include <stdio.h>
 #include <stdlib.h>
-
-#include "fleet/internal.h"
 
 fy_fleet *fy_fleet_new(void)
 {
@@ -85,8 +85,8 @@ int fy_pool_events(const fy_pool_spec *pool, int first, int count, int64_t t_us,
     power_of(&pool->overhead_w, rec.overhead_mw);
     for (int i = 0; i < count && status == 0; i++) {
         (void)snprintf(name, sizeof name, "%s-%04d", pool->name, first + i);
-        rec.rack = pool->nodes_per_rack > 0 && i % pool->nodes_per_rack != 0 ? FY_RACK_LAST
-                                                                             : FY_RACK_NEW;
+        rec.rack =
+            pool->nodes_per_rack > 0 && i % pool->nodes_per_rack != 0 ? FY_RACK_LAST : FY_RACK_NEW;
         status = emit(ctx, &event, err);
     }
     return status;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "fleet/score.h"
 
-#include <stdlib.h>
-
 #include "base/rng.h"
 #include "fleet/frag.h"
+
+#include <stdlib.h>
 
 struct fy_score_cache {
     int64_t cpu_milli;
@@ -216,9 +216,8 @@ int fy_fgd_best(fy_scorer *scorer, const fy_fleet *fleet, const fy_job *job, con
             best_score = cache->score[i];
         }
     }
-    *device = best >= 0 && want->milli > 0
-                  ? fleet->nodes[best].first_device + cache->device[best]
-                  : -1;
+    *device =
+        best >= 0 && want->milli > 0 ? fleet->nodes[best].first_device + cache->device[best] : -1;
     return best;
 }
 
@@ -234,8 +233,8 @@ int fy_bestfit_best(const fy_fleet *fleet, const fy_job *job, const fy_want *wan
         double cpu = (double)fleet->nodes[i].cpu_total;
 
         most_cpu = cpu > most_cpu && cpu < (double)FY_PLENTY ? cpu : most_cpu;
-        most_devices = fleet->nodes[i].n_devices > most_devices ? fleet->nodes[i].n_devices
-                                                                : most_devices;
+        most_devices =
+            fleet->nodes[i].n_devices > most_devices ? fleet->nodes[i].n_devices : most_devices;
     }
     for (size_t i = 0; i < fleet->n_nodes; i++) {
         const fy_node *node = &fleet->nodes[i];

@@ -17,7 +17,7 @@ typedef struct fy_score_cache fy_score_cache; /* one for each (cpu, devices, mil
 typedef struct fy_scorer {
     fy_score_cache *caches; /* [n], owned */
     size_t n, room;
-    double at[100];         /* (F before - F after) / 1000 from which the score is s */
+    double at[100]; /* (F before - F after) / 1000 from which the score is s */
 } fy_scorer;
 
 void fy_scorer_init(fy_scorer *scorer);

@@ -72,8 +72,7 @@ void fy_assigns_realize(fy_assigns *all, fy_round *round, bool strict, fy_reason
         fy_job *job = all->list[i].job;
 
         if (job->state == FY_JOB_WAITING && all->list[i].chip >= 0 &&
-            fy_round_try(round, job, (uint64_t)1 << all->list[i].chip, why_start) !=
-                FY_WHY_NONE &&
+            fy_round_try(round, job, (uint64_t)1 << all->list[i].chip, why_start) != FY_WHY_NONE &&
             strict) {
             return;
         }

@@ -16,10 +16,10 @@
  * Complexity of a round: O(active classes + decisions (tenants + log n)); a reclaim for workers of
  * several devices looks at as many nodes as it needs, emptiest first.
  */
-#include <stdlib.h>
-
 #include "sched/policy.h"
 #include "sched/queue.h"
+
+#include <stdlib.h>
 
 static const double us_per_s = 1e6;
 static const double ln2 = 0.69314718055994530942;
@@ -28,7 +28,7 @@ enum { REFRESHES_PER_HALFLIFE = 1024, SIZES = 12 };
 typedef struct tenant_view {
     double share, usage, key;
     bool guaranteed; /* has some guarantee */
-    int64_t at_us; /* usage is up to here */
+    int64_t at_us;   /* usage is up to here */
     /* by chip and size (powers of two) and in each by (least priority, latest start) */
     fy_heap running[FY_MAX_CHIPS][SIZES];
     int32_t n_running[FY_MAX_CHIPS];
@@ -52,8 +52,7 @@ struct fy_policy {
 
 static tenant_view *view_of(fy_policy *fair, int32_t tenant)
 {
-    fair->tenants =
-        fy_grow(fair->tenants, &fair->room, (size_t)tenant + 1, sizeof *fair->tenants);
+    fair->tenants = fy_grow(fair->tenants, &fair->room, (size_t)tenant + 1, sizeof *fair->tenants);
     while (fair->n_tenants <= (size_t)tenant) {
         fair->tenants[fair->n_tenants++] = (tenant_view){.at_us = 0};
     }
@@ -98,8 +97,8 @@ static void refresh(fy_policy *fair, const fy_fleet *fleet)
         fair->refreshed_us = fleet->now_us;
         for (size_t i = 0; i < fair->n_tenants; i++) {
             age_usage(fair, &fair->tenants[i], fleet->now_us);
-            fair->tenants[i].key = (fair->tenants[i].share + fair->tenants[i].usage) /
-                                   fleet->tenants[i].weight;
+            fair->tenants[i].key =
+                (fair->tenants[i].share + fair->tenants[i].usage) / fleet->tenants[i].weight;
         }
     }
 }
@@ -216,9 +215,9 @@ static int64_t reclaim_devices(fy_policy *fair, fy_round *round, const fy_job *j
 
     while (freed < need && round->status == 0) {
         int32_t tenant = furthest_beyond(fair, round->fleet, chip, job->tenant);
-        fy_job *victim = tenant >= 0 ? victim_of(&fair->tenants[tenant], round->fleet, chip,
-                                                 need - freed)
-                                     : NULL;
+        fy_job *victim = tenant >= 0
+                             ? victim_of(&fair->tenants[tenant], round->fleet, chip, need - freed)
+                             : NULL;
 
         if (victim == NULL || !may_be_stopped(fair, round->fleet, victim, job->tenant)) {
             break;
@@ -304,8 +303,7 @@ static bool enough_borrowed(const fy_fleet *fleet, const fy_job *job, int chip, 
     int64_t total = fleet->pools[chip].idle_milli;
 
     for (size_t i = 0; i < fleet->n_tenants && total < need; i++) {
-        int64_t over =
-            fleet->tenants[i].held_milli[chip] - fleet->tenants[i].guarantee_milli[chip];
+        int64_t over = fleet->tenants[i].held_milli[chip] - fleet->tenants[i].guarantee_milli[chip];
 
         total += (int32_t)i != job->tenant && over > 0 ? over : 0;
     }
@@ -359,9 +357,9 @@ static bool reclaim(fy_policy *fair, fy_round *round, const fy_job *job)
         if (served(fair, round->now_us, job->id)) {
             return false;
         }
-        if (job->rec.devices > 1 ? reclaim_nodes(fair, round, job, chip)
-                                 : reclaim_devices(fair, round, job, chip,
-                                                   need - whole_idle(pool, job)) > 0) {
+        if (job->rec.devices > 1
+                ? reclaim_nodes(fair, round, job, chip)
+                : reclaim_devices(fair, round, job, chip, need - whole_idle(pool, job)) > 0) {
             return true;
         }
     }

@@ -10,10 +10,10 @@
  *
  * Complexity of a round: O(active classes + decisions log n); anew: O(n log n) for n jobs.
  */
-#include <stdlib.h>
-
 #include "sched/assign.h"
 #include "sched/queue.h"
+
+#include <stdlib.h>
 
 struct fy_policy {
     fy_queue queue;

@@ -14,12 +14,12 @@
 
 /* What a policy works with while it decides. */
 typedef struct fy_round {
-    fy_fleet *fleet;   /* to read; changed only through start and stop */
+    fy_fleet *fleet; /* to read; changed only through start and stop */
     fy_placer *placer;
     int64_t now_us;
     int n_decisions;
     int n_stops;
-    int status;        /* < 0: an intent was refused; the round is over */
+    int status; /* < 0: an intent was refused; the round is over */
     fy_event_fn emit;
     void *ctx;
     fy_err *err;
@@ -48,8 +48,8 @@ typedef struct fy_settings {
  * The value of `key`, or `fallback`. A malformed or impossible value is an error text in `err` (the
  * first one stays) and `fallback`.
  */
-double fy_settings_number(const fy_settings *settings, const char *key, double fallback,
-                          double low, double high, fy_err *err);
+double fy_settings_number(const fy_settings *settings, const char *key, double fallback, double low,
+                          double high, fy_err *err);
 /* Index of the value among `choices` (NULL-ended). */
 int fy_settings_choice(const fy_settings *settings, const char *key, const char *const *choices,
                        int fallback, fy_err *err);

@@ -5,11 +5,9 @@
 
 static fy_queue_class *class_at(fy_queue *queue, int32_t cls)
 {
-    queue->classes =
-        fy_grow(queue->classes, &queue->room, (size_t)cls + 1, sizeof *queue->classes);
+    queue->classes = fy_grow(queue->classes, &queue->room, (size_t)cls + 1, sizeof *queue->classes);
     for (; queue->n <= (size_t)cls; queue->n++) {
-        queue->classes[queue->n] =
-            (fy_queue_class){.active_at = -1, .blocked_at = UINT64_MAX};
+        queue->classes[queue->n] = (fy_queue_class){.active_at = -1, .blocked_at = UINT64_MAX};
     }
     return &queue->classes[cls];
 }

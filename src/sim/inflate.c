@@ -3,12 +3,12 @@
  * The inflation experiment of the FGD paper: how full can the fleet get before what is left is of
  * no use? Jobs arrive in a shuffled order, nobody leaves, what does not fit is dropped.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "fleet/frag.h"
 #include "fleet/place.h"
 #include "sim/run.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 enum { INFLATE_MAX_PERCENT = 130 };
 
@@ -24,8 +24,9 @@ int fy_mix_of_jobs(fy_run *run, const fy_job_spec *jobs, int64_t n)
         const fy_job_spec *job = &jobs[i];
         size_t k = 0;
 
-        while (k < count && (classes[k].cpu_milli != job->cpu_milli ||
-                             classes[k].devices != job->devices || classes[k].milli != job->milli)) {
+        while (k < count &&
+               (classes[k].cpu_milli != job->cpu_milli || classes[k].devices != job->devices ||
+                classes[k].milli != job->milli)) {
             k++;
         }
         if (k == count) {
@@ -106,11 +107,10 @@ static void note_fill(fill *f, fy_fleet *fleet, int64_t arrived_milli)
         held += fleet->pools[c].held_milli;
     }
     while (f->n <= percent && f->n <= INFLATE_MAX_PERCENT) {
-        f->rows[f->n] = (fy_sim_fill){
-            .arrived = f->n / 100.0,
-            .allocated = (double)held / (double)f->devices_milli,
-            .fragmented = (double)fleet->frag / (double)fleet->mix.total /
-                          (double)f->devices_milli};
+        f->rows[f->n] = (fy_sim_fill){.arrived = f->n / 100.0,
+                                      .allocated = (double)held / (double)f->devices_milli,
+                                      .fragmented = (double)fleet->frag / (double)fleet->mix.total /
+                                                    (double)f->devices_milli};
         f->n++;
     }
 }

@@ -4,13 +4,13 @@
  * of ten to the unit of work, as fine as 63 bits allow), costs and limits take their defaults, and
  * the tenant gets its number.
  */
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
+#include "sim/run.h"
 
 #include <uthash.h>
 
-#include "sim/run.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 static const double largest_q = 4e18; /* below 2^62: sums of two still fit */
 
@@ -55,7 +55,8 @@ static int tenant_of(fy_run *run, const char *name, int32_t *number)
     return fy_run_emit(run, &event, run->err);
 }
 
-/* Quanta to the unit: the largest power of ten, at most 1e12, that keeps work and rates in range. */
+/* Quanta to the unit: the largest power of ten, at most 1e12, that keeps work and rates in range.
+ */
 static double quanta_per_unit(const fy_job_spec *spec)
 {
     double most = fy_known(spec->work) ? spec->work : 1;

@@ -4,10 +4,10 @@
  * arrivals, then the policy, until it wants nothing more. Engines answer at once here; the path is
  * the daemon's: intent, answer, event.
  */
+#include "sim/run.h"
+
 #include <assert.h>
 #include <stdlib.h>
-
-#include "sim/run.h"
 
 enum { MOST_SETTLING_ROUNDS = 10000, PROGRESS_EVERY = 4096 };
 
@@ -38,9 +38,8 @@ static void note_intent(fy_run *run, const fy_event *event)
 {
     run->answers =
         fy_grow(run->answers, &run->answers_room, run->n_answers + 1, sizeof *run->answers);
-    run->answers[run->n_answers++] = (fy_answer){.job = event->job,
-                                                 .attempt = event->attempt,
-                                                 .start = event->kind == FY_EV_STARTING};
+    run->answers[run->n_answers++] = (fy_answer){
+        .job = event->job, .attempt = event->attempt, .start = event->kind == FY_EV_STARTING};
 }
 
 int fy_run_emit(void *ctx, const fy_event *event, fy_err *err)

@@ -64,11 +64,11 @@ typedef struct fy_run {
     size_t rates_room;
     int64_t n_services, n_rounds;
     int64_t last_round_us, last_decision_us;
-    bool dirty;     /* something happened since the last decision */
-    bool changed;   /* a job came or ended since the last decision */
-    bool cut;       /* the run ended at until_us with work left */
-    int happening;  /* next of `order` */
-    int *order;     /* happenings by instant */
+    bool dirty;    /* something happened since the last decision */
+    bool changed;  /* a job came or ended since the last decision */
+    bool cut;      /* the run ended at until_us with work left */
+    int happening; /* next of `order` */
+    int *order;    /* happenings by instant */
     fy_err *err;
 } fy_run;
 
