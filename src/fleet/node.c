@@ -158,6 +158,15 @@ static bool sane_power(const fy_node_record *rec)
     return ok;
 }
 
+static bool sane_record(const fy_fleet *fleet, const fy_node_record *rec)
+{
+    return rec->chip >= 0 && rec->chip < fleet->n_chips && rec->devices >= 0 &&
+           rec->devices <= 4096 && rec->cpu_milli >= 0 && rec->cpu_milli <= FY_PLENTY &&
+           rec->memory_mib >= 0 && rec->memory_mib <= FY_PLENTY && fleet->n_nodes < most_nodes &&
+           sane_power(rec) &&
+           fy_mix_fits(fleet->mix.total, fleet->n_devices + (size_t)rec->devices);
+}
+
 int fy_node_new(fy_fleet *fleet, const fy_event *event, fy_err *err)
 {
     const fy_node_record *rec = event->node_record;
@@ -166,10 +175,7 @@ int fy_node_new(fy_fleet *fleet, const fy_event *event, fy_err *err)
     int32_t number = (int32_t)fleet->n_nodes;
     bool opens_rack;
 
-    if (rec->chip < 0 || rec->chip >= fleet->n_chips || rec->devices < 0 || rec->devices > 4096 ||
-        rec->cpu_milli < 0 || rec->cpu_milli > FY_PLENTY || rec->memory_mib < 0 ||
-        rec->memory_mib > FY_PLENTY || fleet->n_nodes >= most_nodes || !sane_power(rec) ||
-        !fy_mix_fits(fleet->mix.total, fleet->n_devices + (size_t)rec->devices)) {
+    if (!sane_record(fleet, rec)) {
         return fy_fail(err, FY_EINVAL, "node %s: chip %d, %d devices: out of range", rec->name,
                        rec->chip, rec->devices);
     }

@@ -267,7 +267,7 @@ static void sims_agree_on_every_instance(void **state)
 
         every_fault(&site, &in, 0, grid[i].faults, 0, grid[i].jobs, all ? 1 : grid[i].stride);
     }
-    print_message("%d instances compared\n", compared);
+    print_message("# %d instances compared\n", compared);
 }
 
 int main(void)
