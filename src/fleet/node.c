@@ -167,6 +167,13 @@ static bool sane_record(const fy_fleet *fleet, const fy_node_record *rec)
            fy_mix_fits(fleet->mix.total, fleet->n_devices + (size_t)rec->devices);
 }
 
+static void copy_power(fy_node *node, const fy_node_record *rec)
+{
+    memcpy(node->idle_mw, rec->idle_mw, sizeof node->idle_mw);
+    memcpy(node->active_mw, rec->active_mw, sizeof node->active_mw);
+    memcpy(node->overhead_mw, rec->overhead_mw, sizeof node->overhead_mw);
+}
+
 int fy_node_new(fy_fleet *fleet, const fy_event *event, fy_err *err)
 {
     const fy_node_record *rec = event->node_record;
@@ -203,9 +210,7 @@ int fy_node_new(fy_fleet *fleet, const fy_event *event, fy_err *err)
                       .reserved_to_us = FY_NEVER,
                       .fail_job = {-1, -1, -1}};
     node->name = fy_arena_strdup(&fleet->arena, rec->name);
-    memcpy(node->idle_mw, rec->idle_mw, sizeof node->idle_mw);
-    memcpy(node->active_mw, rec->active_mw, sizeof node->active_mw);
-    memcpy(node->overhead_mw, rec->overhead_mw, sizeof node->overhead_mw);
+    copy_power(node, rec);
     if (opens_rack) {
         node->rack = pool->n_racks++;
         pool->racks[node->rack] = (fy_rack){.chip = rec->chip, .first = node->in_pool};
