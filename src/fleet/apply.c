@@ -555,6 +555,7 @@ int fy_fleet_apply(fy_fleet *fleet, const fy_event *event, fy_err *err)
     if (fleet->n_events == 0) {
         fleet->now_us = event->t_us;
     }
+    fleet->n_woken = 0;
     fy_fleet_tick(fleet, event->t_us);
     status = appliers[event->kind](fleet, event, err);
     if (status == 0) {

@@ -41,6 +41,7 @@ void fy_fleet_free(fy_fleet *fleet)
     free(fleet->classes);
     free(fleet->class_hash);
     free(fleet->arrays);
+    free(fleet->woken);
     free(fleet->array_hash);
     free(fleet->jobs);
     free(fleet->free_slots);

@@ -223,6 +223,14 @@ void fy_job_wait(fy_fleet *fleet, fy_job *job)
     fleet->tenants[job->tenant].n_waiting++;
 }
 
+/* The job begins to wait because of what happened to another, or to the fleet. */
+static void wake(fy_fleet *fleet, const fy_job *job)
+{
+    fleet->woken =
+        fy_grow(fleet->woken, &fleet->woken_room, fleet->n_woken + 1, sizeof *fleet->woken);
+    fleet->woken[fleet->n_woken++] = job->slot;
+}
+
 void fy_job_unwait(fy_fleet *fleet, fy_job *job, fy_job_state state)
 {
     job->state = state;
@@ -245,6 +253,9 @@ void fy_jobs_refresh(fy_fleet *fleet)
         }
         fleet->n_never -= cls->never == FY_WHY_NONE;
         job->never = cls->never;
+        if (job->never == FY_WHY_NONE) {
+            wake(fleet, job);
+        }
     }
 }
 
@@ -404,6 +415,7 @@ static void settle_dependent(fy_fleet *fleet, fy_job *job, int32_t how)
     }
     if (--job->n_open == 0 && job->state == FY_JOB_BLOCKED) {
         fy_job_wait(fleet, job);
+        wake(fleet, job);
     }
 }
 

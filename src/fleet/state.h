@@ -76,6 +76,8 @@ struct fy_fleet {
     size_t n_slots, slots_room;
     int32_t *free_slots;
     size_t n_free_slots, free_slots_room;
+    int32_t *woken; /* [n_woken] slots that the last event let wait beside its own job */
+    size_t n_woken, woken_room;
     int32_t *slot_of; /* [n_ids] by id: slot, or how it ended */
     size_t n_ids, ids_room;
 

@@ -95,18 +95,15 @@ static void put_waiting(fy_queue *queue, const fy_job *job, fy_order_fn order, v
 void fy_queue_observe(fy_queue *queue, const fy_fleet *fleet, const fy_event *event,
                       const fy_job *job, fy_order_fn order, void *ctx)
 {
-    bool frees_others = event->kind == FY_EV_FINISHED || event->kind == FY_EV_NODE_ADDED;
-
+    (void)event;
     if (job != NULL && job->state == FY_JOB_WAITING) {
         put_waiting(queue, job, order, ctx);
     } else if (job != NULL) {
         fy_queue_remove(queue, job);
     }
-    /* Dependents of a finished job, and jobs too large until now. */
-    if (frees_others && (size_t)(fleet->n_waiting - fleet->n_never) > queue->n_jobs) {
-        for (size_t s = 0; s < fleet->n_slots; s++) {
-            put_waiting(queue, fleet->jobs[s], order, ctx);
-        }
+    /* Dependents of a job that has finished, and jobs that were too large until now. */
+    for (size_t i = 0; i < fleet->n_woken; i++) {
+        put_waiting(queue, fleet->jobs[fleet->woken[i]], order, ctx);
     }
 }
 
