@@ -15,8 +15,8 @@ void fy_pool_integrate(fy_pool *pool, int64_t t_us)
         return;
     }
     pool->held_int += dt * pool->held_milli;
-    pool->up_int += dt * ((int64_t)pool->n_up * FY_WHOLE);
-    pool->all_int += dt * ((int64_t)pool->n_devices * FY_WHOLE);
+    pool->up_int += dt * pool->n_up * FY_WHOLE;
+    pool->all_int += dt * pool->n_devices * FY_WHOLE;
     for (int i = 0; i < FY_N_ESTIMATES; i++) {
         pool->energy_int[i] += dt * pool->power_mw[i];
     }

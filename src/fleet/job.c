@@ -353,7 +353,7 @@ static fy_job *take_slot(fy_fleet *fleet)
     } else {
         slot = (int32_t)fleet->n_slots;
         fleet->jobs =
-            fy_grow(fleet->jobs, &fleet->slots_room, fleet->n_slots + 1, sizeof *fleet->jobs);
+            fy_grow(fleet->jobs, &fleet->slots_room, fleet->n_slots + 1, sizeof(fy_job *));
         fleet->jobs[fleet->n_slots++] = fy_arena_alloc(&fleet->arena, sizeof(fy_job));
     }
     *fleet->jobs[slot] = (fy_job){.slot = slot};

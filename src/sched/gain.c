@@ -47,6 +47,7 @@ struct fy_policy {
 static int64_t step_of(const fy_job *job, int64_t now_us)
 {
     double attained_s = (double)fy_job_attained_us(job, now_us) / us_per_s;
+    double edge = first_step_s;
     int64_t step = (int64_t)job->rec.priority * STEPS_APART;
     int64_t last = job->state == FY_JOB_RUNNING && job->rec.priority < FY_SPOT
                        ? step + STEPS_APART - 1
@@ -55,7 +56,8 @@ static int64_t step_of(const fy_job *job, int64_t now_us)
     if (job->rec.work_q < 0) {
         return step; /* a service never ends: what it has had says nothing */
     }
-    for (double edge = first_step_s; attained_s > edge && step < last; edge *= 2) {
+    while (attained_s > edge && step < last) {
+        edge *= 2;
         step++;
     }
     return step;

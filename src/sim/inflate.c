@@ -7,6 +7,7 @@
 #include "fleet/place.h"
 #include "sim/run.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,9 +97,11 @@ typedef struct fill {
 /* One row for each whole per cent of the fleet's devices that has arrived. */
 static void note_fill(fill *f, fy_fleet *fleet, int64_t arrived_milli)
 {
-    int percent = (int)(arrived_milli * 100 / f->devices_milli);
+    int percent;
     int64_t held = 0;
 
+    assert(f->devices_milli > 0); /* a site has devices */
+    percent = (int)(arrived_milli * 100 / f->devices_milli);
     if (f->n > percent || f->n > INFLATE_MAX_PERCENT) {
         return;
     }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 static const double us_per_s = 1e6;
+static const double rho_scale = 1e9; /* rho is kept in units of 1e-9, as an integer */
 static const double unfair_above =
     1.05; /* rho beyond this counts as unfair (Mahajan et al. 2020) */
 
@@ -173,7 +174,8 @@ static void count_ended(fy_metrics *m, const fy_job *job, int64_t jct_us, double
     tenant->jct_s += (double)jct_us / us_per_s;
     if (fy_known(rho)) {
         m->rho = fy_grow(m->rho, &m->rho_room, m->n_rho + 1, sizeof *m->rho);
-        m->rho[m->n_rho++] = rho;
+        m->rho[m->n_rho++] =
+            rho < 1e9 ? (int64_t)(rho * rho_scale + 0.5) : (int64_t)(1e9 * rho_scale);
         m->rho_sum += rho;
         m->unfair += rho > unfair_above;
         tenant->rho += rho;
@@ -204,39 +206,50 @@ void fy_metrics_ended(fy_run *run, const fy_job *job, const char *state)
 
 /* ------------------------------------------------------------------ statistics */
 
-/* The k-th smallest (0 = least) of n values, which are reordered: quickselect, median of three. */
-#define DEFINE_SELECT(name, type)                                                                  \
-    static type name(type *v, size_t n, size_t k)                                                  \
-    {                                                                                              \
-        size_t lo = 0, hi = n - 1;                                                                 \
-        while (lo < hi) {                                                                          \
-            type a = v[lo], b = v[lo + (hi - lo) / 2], c = v[hi];                                  \
-            type p = a < b ? (b < c ? b : (a < c ? c : a)) : (a < c ? a : (b < c ? c : b));        \
-            size_t i = lo, j = hi;                                                                 \
-            for (;;) {                                                                             \
-                while (v[i] < p) {                                                                 \
-                    i++;                                                                           \
-                }                                                                                  \
-                while (p < v[j]) {                                                                 \
-                    j--;                                                                           \
-                }                                                                                  \
-                if (i >= j) {                                                                      \
-                    break;                                                                         \
-                }                                                                                  \
-                type swap = v[i];                                                                  \
-                v[i++] = v[j];                                                                     \
-                v[j--] = swap;                                                                     \
-            }                                                                                      \
-            if (k <= j) {                                                                          \
-                hi = j;                                                                            \
-            } else {                                                                               \
-                lo = j + 1;                                                                        \
-            }                                                                                      \
-        }                                                                                          \
-        return v[k];                                                                               \
+/* Part v[lo .. hi] about the median of its first, middle and last: returns m so that nothing in
+ * lo .. m is greater than anything in m+1 .. hi. */
+static size_t partition(int64_t *v, size_t lo, size_t hi)
+{
+    int64_t a = v[lo], b = v[lo + (hi - lo) / 2], c = v[hi];
+    int64_t low = a < b ? a : b;
+    int64_t high = a < b ? b : a;
+    int64_t pivot = c < low ? low : (c > high ? high : c);
+    size_t i = lo, j = hi;
+
+    for (;; i++, j--) {
+        int64_t swap;
+
+        while (v[i] < pivot) {
+            i++;
+        }
+        while (pivot < v[j]) {
+            j--;
+        }
+        if (i >= j) {
+            return j;
+        }
+        swap = v[i];
+        v[i] = v[j];
+        v[j] = swap;
     }
-DEFINE_SELECT(select_us, int64_t)
-DEFINE_SELECT(select_double, double)
+}
+
+/* The k-th smallest (0 = least) of n values, which are reordered: quickselect. */
+static int64_t select_nth(int64_t *v, size_t n, size_t k)
+{
+    size_t lo = 0, hi = n - 1;
+
+    while (lo < hi) {
+        size_t m = partition(v, lo, hi);
+
+        if (k <= m) {
+            hi = m;
+        } else {
+            lo = m + 1;
+        }
+    }
+    return v[k];
+}
 
 /* Nearest rank: the ceil(p n)-th smallest. */
 static size_t rank_of(double p, size_t n)
@@ -254,10 +267,10 @@ static fy_stat stat_of(int64_t *us, size_t n, double sum_s)
         return (fy_stat){NAN, NAN, NAN, NAN, NAN};
     }
     return (fy_stat){.mean = sum_s / (double)n,
-                     .p50 = (double)select_us(us, n, rank_of(0.50, n)) / us_per_s,
-                     .p90 = (double)select_us(us, n, rank_of(0.90, n)) / us_per_s,
-                     .p99 = (double)select_us(us, n, rank_of(0.99, n)) / us_per_s,
-                     .max = (double)select_us(us, n, n - 1) / us_per_s};
+                     .p50 = (double)select_nth(us, n, rank_of(0.50, n)) / us_per_s,
+                     .p90 = (double)select_nth(us, n, rank_of(0.90, n)) / us_per_s,
+                     .p99 = (double)select_nth(us, n, rank_of(0.99, n)) / us_per_s,
+                     .max = (double)select_nth(us, n, n - 1) / us_per_s};
 }
 
 static void fill_rho(fy_sim_result *out, fy_metrics *m)
@@ -266,8 +279,9 @@ static void fill_rho(fy_sim_result *out, fy_metrics *m)
 
     out->rho_mean = n > 0 ? m->rho_sum / (double)n : (double)NAN;
     out->rho_unfair = n > 0 ? (double)m->unfair / (double)n : (double)NAN;
-    out->rho_p99 = n > 0 ? select_double(m->rho, n, rank_of(0.99, n)) : (double)NAN;
-    out->rho_worst = n > 0 ? select_double(m->rho, n, n - 1) : (double)NAN;
+    out->rho_p99 =
+        n > 0 ? (double)select_nth(m->rho, n, rank_of(0.99, n)) / rho_scale : (double)NAN;
+    out->rho_worst = n > 0 ? (double)select_nth(m->rho, n, n - 1) / rho_scale : (double)NAN;
 }
 
 /* ------------------------------------------------------------------ energy and money */

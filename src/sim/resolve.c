@@ -189,12 +189,14 @@ int fy_resolve(fy_run *run, const fy_job_spec *spec, fy_job_record *rec)
 
 void fy_resolve_free(fy_run *run)
 {
-    fy_tenant_name *entry, *next;
+    fy_tenant_name *entry = run->tenant_names;
 
-    HASH_ITER(hh, run->tenant_names, entry, next)
-    {
-        HASH_DEL(run->tenant_names, entry);
+    HASH_CLEAR(hh, run->tenant_names); /* the table; the entries stay linked */
+    while (entry != NULL) {
+        fy_tenant_name *next = entry->hh.next;
+
         free(entry);
+        entry = next;
     }
     free(run->rates);
 }

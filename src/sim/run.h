@@ -37,7 +37,7 @@ typedef struct fy_tally {
 
 typedef struct fy_metrics {
     int64_t *jct_us, *wait_us; /* [n] */
-    double *rho;               /* [n_rho] */
+    int64_t *rho;              /* [n_rho] x 1e-9 */
     size_t n, n_rho, jct_room, wait_room, rho_room;
     int64_t jobs, finished, failed, cancelled, never;
     int64_t preemptions;
