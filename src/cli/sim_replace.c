@@ -38,10 +38,12 @@ static double misfit(const sim_replace *replace, const fy_job_spec *job, const f
 
     for (int i = 0; i < job->n_accept; i++) {
         const fy_chip *chip = replace->from_site->chips[job->accept[i].chip];
-        double off =
-            fy_rng_log(job->accept[i].rate * fy_chip_slowdown_mix(chip, ref, job->mix).mid);
+        double ratio = job->accept[i].rate * fy_chip_slowdown_mix(chip, ref, job->mix).mid;
 
-        sum += off * off;
+        if (!(ratio > 0 && ratio < (double)INFINITY)) {
+            return (double)NAN;
+        }
+        sum += fy_rng_log(ratio) * fy_rng_log(ratio);
     }
     return sum;
 }
