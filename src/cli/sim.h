@@ -129,6 +129,9 @@ void sim_events_free(sim_events *events);
 
 /* ------------------------------------------------------------------ runs: sim.c, sim_files.c */
 
+/* Refuse a file to be written that another option names too. Returns 0, or an exit code. */
+int sim_files_check(const sim_options *options);
+
 typedef struct sim_output sim_output; /* the jobs and journal files of the one run */
 int sim_output_open(sim_output **out, const sim_options *options, fy_sim_options *sim,
                     fy_err *err) FY_NODISCARD;

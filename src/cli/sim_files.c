@@ -5,17 +5,81 @@
  */
 #include "base/num.h"
 #include "base/str.h"
+#include "cli/cmd.h"
 #include "cli/sim.h"
 
 #include <nettle/sha2.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* ------------------------------------------------------------------ no file twice */
+
+typedef struct named {
+    const char *option, *path;
+} named;
+
+static int status_of(const char *path, struct stat *st)
+{
+    return strcmp(path, "-") == 0 ? fstat(STDIN_FILENO, st) : stat(path, st);
+}
+
+/* The same name in the same folder, for files that are not there yet. */
+static bool same_name(const char *a, const char *b)
+{
+    const char *name_a = strrchr(a, '/'), *name_b = strrchr(b, '/');
+    struct stat in_a, in_b;
+    char folder[PATH_MAX];
+
+    if (strcmp(name_a != NULL ? name_a + 1 : a, name_b != NULL ? name_b + 1 : b) != 0) {
+        return false;
+    }
+    (void)snprintf(folder, sizeof folder, "%.*s", name_a != NULL ? (int)(name_a - a) + 1 : 1,
+                   name_a != NULL ? a : ".");
+    if (stat(folder, &in_a) != 0) {
+        return false;
+    }
+    (void)snprintf(folder, sizeof folder, "%.*s", name_b != NULL ? (int)(name_b - b) + 1 : 1,
+                   name_b != NULL ? b : ".");
+    return stat(folder, &in_b) == 0 && in_a.st_dev == in_b.st_dev && in_a.st_ino == in_b.st_ino;
+}
+
+/* Do both name one file? A character device (/dev/null) holds nothing that could be lost. */
+static bool same_file(const char *a, const char *b)
+{
+    struct stat st_a, st_b;
+    bool there_a = status_of(a, &st_a) == 0, there_b = status_of(b, &st_b) == 0;
+
+    if (there_a && there_b) {
+        return st_a.st_dev == st_b.st_dev && st_a.st_ino == st_b.st_ino && !S_ISCHR(st_a.st_mode);
+    }
+    return !there_a && !there_b && (strcmp(a, b) == 0 || same_name(a, b));
+}
+
+int sim_files_check(const sim_options *o)
+{
+    const named files[] = {{"--jobs-out", o->jobs_out}, {"--journal-out", o->journal_out},
+                           {"--trace", o->trace},       {"--fleet", o->fleet},
+                           {"--rates", o->rates},       {"--events", o->events}};
+    const size_t n = sizeof files / sizeof files[0], n_written = 2;
+
+    for (size_t i = 0; i < n_written; i++) {
+        for (size_t k = i + 1; k < n; k++) {
+            if (files[i].path != NULL && files[k].path != NULL &&
+                same_file(files[i].path, files[k].path)) {
+                return cli_fail(CLI_USAGE, "sim: %s %.100s is the file of %s too; give it another",
+                                files[i].option, files[i].path, files[k].option);
+            }
+        }
+    }
+    return 0;
+}
 
 /* ------------------------------------------------------------------ whole or not at all */
 

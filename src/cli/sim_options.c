@@ -134,24 +134,32 @@ static void print_help(void)
 
 /* ------------------------------------------------------------------ values */
 
+/* Shows the option as it was given: `--set KEY=` and its value stand without a space. */
 static int wrong(const char *option, const char *text, const char *right)
 {
-    return cli_fail(CLI_USAGE, "sim: %s %.60s: give %s", option, text, right);
+    const char *space = option[strlen(option) - 1] == '=' ? "" : " ";
+
+    return cli_fail(CLI_USAGE, "sim: %s%s%.80s: give %s", option, space, text, right);
 }
 
 /* A plain number, or a quantity with a unit of `dim`; from low to high. */
-static int read_quantity(const char *option, const char *text, fy_dim dim, double low, double high,
-                         const char *right, double *out)
+static bool is_quantity(const char *text, fy_dim dim, double low, double high, double *out)
 {
     double value = 0;
     bool ok = fy_num_double(text, strlen(text), &value) == FY_NUM_OK ||
               (dim != FY_DIM_RATIO && fy_units_parse(text, dim, FY_ANY_SIGN, &value, NULL) == 0);
 
     if (!ok || !(value >= low && value <= high)) {
-        return wrong(option, text, right);
+        return false;
     }
     *out = value;
-    return 0;
+    return true;
+}
+
+static int read_quantity(const char *option, const char *text, fy_dim dim, double low, double high,
+                         const char *right, double *out)
+{
+    return is_quantity(text, dim, low, high, out) ? 0 : wrong(option, text, right);
 }
 
 static int read_time(const char *option, const char *text, double low, double *out)
@@ -202,6 +210,11 @@ static int read_policies(sim_options *o, const char *text)
             return cli_fail(CLI_USAGE, "sim: --policy %.60s: give 1 to %d names separated by ','",
                             text, SIM_MAX_POLICIES);
         }
+        for (int i = 0; i < o->n_policies; i++) {
+            if (strcmp(o->policies[i], name) == 0) {
+                return wrong("--policy", text, "each policy once");
+            }
+        }
         o->policies[o->n_policies++] = name;
     }
     return 0;
@@ -209,20 +222,20 @@ static int read_policies(sim_options *o, const char *text)
 
 static int read_limits(sim_options *o, const char *text)
 {
-    static const char *const words[] = {"none", "trace", "exact", "xF (x1.5: half as long again)",
-                                        NULL};
-    int which = FY_LIMITS_FACTOR;
+    static const char *const words[] = {"none", "trace", "exact"};
 
-    if (text[0] == 'x' && text[1] != 'F') {
-        if (read_quantity("--limits", text + 1, FY_DIM_RATIO, 1, 1e6, "a factor of 1 to 1e6",
-                          &o->limit_factor) != 0) {
-            return CLI_USAGE;
+    for (int i = 0; i < FY_LIMITS_FACTOR; i++) {
+        if (strcmp(text, words[i]) == 0) {
+            o->limits = (fy_limits)i;
+            return 0;
         }
-    } else if (read_word("--limits", text, words, &which) != 0) {
-        return CLI_USAGE;
     }
-    o->limits = (fy_limits)which;
-    return 0;
+    if (text[0] == 'x' && is_quantity(text + 1, FY_DIM_RATIO, 1, 1e6, &o->limit_factor)) {
+        o->limits = FY_LIMITS_FACTOR;
+        return 0;
+    }
+    return wrong("--limits", text,
+                 "none, trace, exact or xF with F from 1 to 1e6 (x1.5: half as long again)");
 }
 
 static int read_replace(sim_options *o, const char *text)
@@ -238,9 +251,8 @@ static int read_replace(sim_options *o, const char *text)
     ratio = strchr(to, ':');
     if (ratio != NULL) {
         *ratio++ = '\0';
-        if (read_quantity("--replace", ratio, FY_DIM_RATIO, 1e-4, 1e4,
-                          "a ratio from 0.0001 to 10000", &o->replace_ratio) != 0) {
-            return CLI_USAGE;
+        if (!is_quantity(ratio, FY_DIM_RATIO, 1e-4, 1e4, &o->replace_ratio)) {
+            return wrong("--replace", text, "CHIP=CHIP:RATIO with a ratio from 0.0001 to 10000");
         }
     }
     if (strcmp(from, to) == 0) {
@@ -256,7 +268,7 @@ static int read_costs(sim_options *o, const char *text)
     static const char *const words[] = {"none", "default", "trace", NULL};
     int which = 0;
 
-    if (read_word("--set costs", text, words, &which) != 0) {
+    if (read_word("--set costs=", text, words, &which) != 0) {
         return CLI_USAGE;
     }
     o->costs[0] = (fy_costs)which;
@@ -281,18 +293,18 @@ static int read_setting(sim_options *o, const char *text)
         return read_costs(o, value);
     }
     if (strcmp(key, "round.hold") == 0) {
-        return read_time("--set round.hold", value, 0, &o->round_hold_s);
+        return read_time("--set round.hold=", value, 0, &o->round_hold_s);
     }
     if (strcmp(key, "round.whole_steps") == 0) {
-        rc = read_word("--set round.whole_steps", value, no_yes, &yes);
+        rc = read_word("--set round.whole_steps=", value, no_yes, &yes);
         o->whole_steps = yes == 1;
         return rc;
     }
     if (strcmp(key, "mtbf.repair") == 0) {
-        return read_time("--set mtbf.repair", value, 1e-6, &o->repair_s);
+        return read_time("--set mtbf.repair=", value, 1e-6, &o->repair_s);
     }
     if (strcmp(key, "mtbf.racks") == 0) {
-        return read_quantity("--set mtbf.racks", value, FY_DIM_RATIO, 0, 1, "a share from 0 to 1",
+        return read_quantity("--set mtbf.racks=", value, FY_DIM_RATIO, 0, 1, "a share from 0 to 1",
                              &o->rack_share);
     }
     if (o->n_settings == SIM_MAX_SETTINGS) {
@@ -441,7 +453,7 @@ static int check_options(sim_options *o)
     if (inflate && o->jobs_out != NULL) {
         return cli_fail(CLI_USAGE, "sim: --jobs-out: with --inflate no job ends");
     }
-    return 0;
+    return sim_files_check(o);
 }
 
 int sim_options_read(sim_options *o, bool *stop, int argc, char **argv)

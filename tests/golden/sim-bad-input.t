@@ -62,16 +62,22 @@ Options.
   fuyao: sim: --shuffle goes with --inflate only
   exit 2
   $ sim --limits x0.5
-  fuyao: sim: --limits 0.5: give a factor of 1 to 1e6
+  fuyao: sim: --limits x0.5: give none, trace, exact or xF with F from 1 to 1e6 (x1.5: half as long again)
+  exit 2
+  $ sim --limits xyz
+  fuyao: sim: --limits xyz: give none, trace, exact or xF with F from 1 to 1e6 (x1.5: half as long again)
   exit 2
   $ sim --limits perhaps
-  fuyao: sim: --limits perhaps: give none, trace, exact or xF (x1.5: half as long again)
+  fuyao: sim: --limits perhaps: give none, trace, exact or xF with F from 1 to 1e6 (x1.5: half as long again)
   exit 2
   $ sim --rho ours
   fuyao: sim: --rho ours: give fuyao, gavel or sia
   exit 2
   $ sim --policy fifo,,las
   fuyao: sim: --policy fifo,,las: give 1 to 16 names separated by ','
+  exit 2
+  $ sim --policy fifo,las,fifo
+  fuyao: sim: --policy fifo,las,fifo: give each policy once
   exit 2
   $ sim --policy fifo,best
   fuyao: no policy 'best'; there are fifo, * (glob)
@@ -89,10 +95,10 @@ Options.
   fuyao: --set fifo.chip=fastest: give preference or draw
   exit 2
   $ sim --set costs=some
-  fuyao: sim: --set costs some: give none, default or trace
+  fuyao: sim: --set costs=some: give none, default or trace
   exit 2
   $ sim --set mtbf.racks=2
-  fuyao: sim: --set mtbf.racks 2: give a share from 0 to 1
+  fuyao: sim: --set mtbf.racks=2: give a share from 0 to 1
   exit 2
   $ sim --set round.hold=60
   fuyao: sim: round.hold and round.whole_steps go with --round only
@@ -110,7 +116,7 @@ Options.
   fuyao: cannot replace t4: the fleet small-mixed has none
   exit 2
   $ sim --replace h800-sxm5=h20-96-sxm5:-1
-  fuyao: sim: --replace -1: give a ratio from 0.0001 to 10000
+  fuyao: sim: --replace h800-sxm5=h20-96-sxm5:-1: give CHIP=CHIP:RATIO with a ratio from 0.0001 to 10000
   exit 2
   $ sim --jobs-out jobs.csv
   fuyao: sim: --jobs-out takes one run, these options make 2; name one policy, no --seeds, and --set costs=none, default or trace
@@ -118,6 +124,24 @@ Options.
   $ sim --policy fifo --seeds 2 --set costs=none --journal-out journal
   fuyao: sim: --journal-out takes one run, these options make 2; name one policy, no --seeds, and --set costs=none, default or trace
   exit 2
+  $ one="--policy fifo --set costs=none"
+  $ sim $one --jobs-out ./small.csv
+  fuyao: sim: --jobs-out ./small.csv is the file of --trace too; give it another
+  exit 2
+  $ ln small.csv twin.csv; sim $one --journal-out twin.csv; rm twin.csv
+  fuyao: sim: --journal-out twin.csv is the file of --trace too; give it another
+  exit 2
+  $ sim $one --jobs-out same --journal-out ./same
+  fuyao: sim: --jobs-out same is the file of --journal-out too; give it another
+  exit 2
+  $ fuyao sim --fleet $fleet --trace - $one --jobs-out small.csv < small.csv
+  fuyao: sim: --jobs-out small.csv is the file of --trace too; give it another
+  [2]
+  $ cp $fleet fleet.yaml; try --fleet fleet.yaml --trace small.csv $one --jobs-out fleet.yaml; rm fleet.yaml
+  fuyao: sim: --jobs-out fleet.yaml is the file of --fleet too; give it another
+  exit 2
+  $ sim $one --jobs-out /dev/null --journal-out /dev/null > /dev/null
+  $ cmp small.csv $ROOT/tests/data/small.csv
   $ sim --rates rates.json
   fuyao: the canonical format takes no rates file; its column is rates
   exit 2
@@ -134,7 +158,7 @@ Files that are not there, not readable or not what they should be.
   fuyao: none.csv: cannot be read: No such file or directory
   exit 2
   $ try --fleet $fleet --trace .
-  fuyao: .:1: Is a directory
+  fuyao: .: cannot be read: Is a directory
   exit 3
   $ try --fleet $fleet --trace /dev/null
   fuyao: /dev/null: is empty; a trace has at least one job
@@ -242,7 +266,6 @@ Events.
 
 A disk that is full, a folder that cannot be written: no file is left.
 
-  $ one="--policy fifo --set costs=none"
   $ sim $one --jobs-out /dev/full
   fuyao: cannot write /dev/full: No space left on device
   exit 3
