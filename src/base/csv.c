@@ -105,7 +105,8 @@ static int refill(fy_csv *csv, fy_err *err)
     got = fread(csv->buffer + csv->end, 1, csv->room - csv->end, csv->file);
     csv->end += got;
     if (ferror(csv->file)) {
-        return break_off(csv, err, FY_EIO, strerror(errno));
+        csv->broken = true;
+        return fy_fail(err, FY_EIO, "%s: cannot be read: %s", csv->name, strerror(errno));
     }
     csv->eof = got == 0 || feof(csv->file);
     if (first && left == 0 && csv->end >= 3 && memcmp(csv->buffer, "\xef\xbb\xbf", 3) == 0) {
