@@ -14,25 +14,32 @@
 
 /* ------------------------------------------------------------------ one run */
 
-/* Why jobs can never be placed, counted; and every job to the file, if there is one. */
+static void count_reason(sim_reasons *reasons, const char *text)
+{
+    int k = 0;
+
+    while (k < reasons->n && strcmp(reasons->list[k].text, text) != 0) {
+        k++;
+    }
+    if (k < SIM_MAX_REASONS) {
+        reasons->list[k].text = text;
+        reasons->list[k].jobs++;
+        reasons->n = k == reasons->n ? k + 1 : reasons->n;
+    }
+}
+
+/* Why jobs have not started, counted; and every job to the file, if there is one. */
 static void note_job(void *ctx, const fy_sim_job *job)
 {
     sim_run *run = ctx;
-    int k = 0;
 
     if (run->write_job != NULL) {
         run->write_job(run->write_job_ctx, job);
     }
-    if (strcmp(job->state, "never") != 0) {
-        return;
-    }
-    while (k < run->n_reasons && strcmp(run->reasons[k].text, job->reason) != 0) {
-        k++;
-    }
-    if (k < SIM_MAX_REASONS) {
-        run->reasons[k].text = job->reason;
-        run->reasons[k].jobs++;
-        run->n_reasons = k == run->n_reasons ? k + 1 : run->n_reasons;
+    if (strcmp(job->state, "never") == 0) {
+        count_reason(&run->never, job->reason);
+    } else if (strcmp(job->state, "waiting") == 0 || strcmp(job->state, "held") == 0) {
+        count_reason(&run->waiting, job->reason);
     }
 }
 

@@ -22,7 +22,7 @@ enum {
     SIM_MAX_SETTINGS = 64,
     SIM_MAX_SEEDS = 1000,
     SIM_AHEAD = 100000,
-    SIM_MAX_REASONS = 4
+    SIM_MAX_REASONS = 16
 };
 
 typedef struct sim_options {
@@ -138,19 +138,23 @@ int sim_output_open(sim_output **out, const sim_options *options, fy_sim_options
 /* Finish or drop the files; with `keep` the journal's SHA-256 goes to `sha256` if wanted. */
 int sim_output_close(sim_output *output, bool keep, char sha256[65], fy_err *err) FY_NODISCARD;
 
+typedef struct sim_reasons {
+    struct {
+        const char *text; /* borrowed from the library */
+        int64_t jobs;
+    } list[SIM_MAX_REASONS]; /* [n] */
+    int n;
+} sim_reasons;
+
 typedef struct sim_run {
     const char *policy;
     fy_costs costs;
     uint64_t seed;
     fy_sim_result *result;
     double cpu_s;
-    int64_t noted;   /* jobs done as progress has counted them */
-    char sha256[65]; /* "" = not asked for */
-    struct {
-        const char *text; /* borrowed from the library */
-        int64_t jobs;
-    } reasons[SIM_MAX_REASONS]; /* [n_reasons] why jobs can never be placed */
-    int n_reasons;
+    int64_t noted;              /* jobs done as progress has counted them */
+    char sha256[65];            /* "" = not asked for */
+    sim_reasons never, waiting; /* why jobs can never be placed; why they wait at the end */
     void (*write_job)(void *ctx, const fy_sim_job *job); /* NULL without --jobs-out */
     void *write_job_ctx;
     int status;

@@ -61,6 +61,16 @@ static const double student[] = {12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.36
                                  2.060,  2.056, 2.052, 2.048, 2.045, 2.042};
 enum { N_STUDENT = sizeof student / sizeof student[0] };
 
+static bool none_negative(const double *values, int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (values[i] < 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 sim_mean sim_mean_of(const double *values, int n)
 {
     double sum = 0, squares = 0, half;
@@ -77,6 +87,9 @@ sim_mean sim_mean_of(const double *values, int n)
         half = (n - 1 <= N_STUDENT ? student[n - 2] : 1.96 + 2.37 / (n - 1)) *
                sqrt(squares / (n - 1) / n);
         out.low = out.mean - half;
+        if (out.low < 0 && none_negative(values, n)) {
+            out.low = 0; /* times, counts, shares and the like are never below it */
+        }
         out.high = out.mean + half;
     }
     return out;

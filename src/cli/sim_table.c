@@ -42,6 +42,22 @@ static void cell_range(cli_table *table, fy_estimate e, double unit)
     cli_table_cell(table, strcmp(low, high) != 0 ? "%s .. %s" : "%s", low, high);
 }
 
+/* An energy column: kWh where not even the largest is a hundredth of an MWh. */
+typedef struct energy_unit {
+    const char *header;
+    double kwh;
+} energy_unit;
+
+static energy_unit energy_unit_for(double largest_kwh)
+{
+    return largest_kwh < 10 ? (energy_unit){"ENERGY kWh", 1} : (energy_unit){"ENERGY MWh", 1000};
+}
+
+static const char *plural(int64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
 /* ------------------------------------------------------------------ what was assumed */
 
 static bool is_oracle(const char *policy)
@@ -80,9 +96,11 @@ static void print_header(const sim_plan *plan)
     for (int p = 0; p < site->n_pools; p++) {
         devices += (int64_t)site->pools[p].nodes * site->pools[p].devices;
     }
-    printf("fleet  %s: %lld devices of %d types\n", site->name, (long long)devices, site->n_chips);
-    printf("trace  %s: %s%lld jobs, format %s", plan->options->trace,
-           input->whole ? "" : "more than ", (long long)input->n_jobs, input->about.format);
+    printf("fleet  %s: %lld device%s of %d type%s\n", site->name, (long long)devices,
+           plural(devices), site->n_chips, plural(site->n_chips));
+    printf("trace  %s: %s%lld job%s, format %s", plan->options->trace,
+           input->whole ? "" : "more than ", (long long)input->n_jobs,
+           plural((int64_t)input->n_jobs), input->about.format);
     printf(strcmp(input->about.tested, "real data") != 0 ? " (%s)\n" : "\n", input->about.tested);
     printf("costs  default: %lld s to restart, a free checkpoint every %lld min where the trace "
            "states none (assumed)\n",
@@ -94,11 +112,11 @@ static void print_header(const sim_plan *plan)
 
 /* ------------------------------------------------------------------ a line a run */
 
-static void run_columns(cli_table *table)
+static void run_columns(cli_table *table, const char *energy)
 {
-    static const char *const headers[] = {"POLICY", "COSTS",   "ENDED",      "JCT h",  "P50",
-                                          "P99",    "WAIT h",  "RHO",        "UTIL",   "ALLOC",
-                                          "FRAG",   "PREEMPT", "ENERGY MWh", "PEAK kW"};
+    const char *const headers[] = {"POLICY", "COSTS",   "ENDED", "JCT h",  "P50",
+                                   "P99",    "WAIT h",  "RHO",   "UTIL",   "ALLOC",
+                                   "FRAG",   "PREEMPT", energy,  "PEAK kW"};
 
     for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
         cli_table_column(table, headers[i], i < 2 ? CLI_LEFT : CLI_RIGHT);
@@ -112,7 +130,24 @@ static fy_estimate mean_estimate(const sim_run *runs, int n, size_t at)
                          sim_mean_real(runs, n, at + offsetof(fy_estimate, high))};
 }
 
-static void run_row(cli_table *table, const sim_run *runs, int n)
+static void dashes(cli_table *table, int n)
+{
+    for (int i = 0; i < n; i++) {
+        cli_table_cell(table, "-");
+    }
+}
+
+/* Jobs that only arrive: nothing ends, waits or is worked on, and no time passes. */
+static void inflation_row(cli_table *table, const sim_run *runs, int n)
+{
+    dashes(table, 7);
+    cell_share(table, sim_mean_real(runs, n, AT(allocated)));
+    cell_share(table, sim_mean_real(runs, n, AT(fragmented)));
+    dashes(table, 2);
+    cell_range(table, mean_estimate(runs, n, AT(peak_kw)), 1);
+}
+
+static void run_row(cli_table *table, const sim_run *runs, int n, double energy_kwh)
 {
     const fy_sim_result *first = runs[0].result;
     sim_field jct = {NULL, "", SIM_REAL, AT(jct_s.mean)};
@@ -122,6 +157,10 @@ static void run_row(cli_table *table, const sim_run *runs, int n)
     cli_table_row(table);
     cli_table_cell(table, "%s%s", first->policy, is_oracle(first->policy) ? "*" : "");
     cli_table_cell(table, "%s", first->costs);
+    if (first->n_fill > 0) {
+        inflation_row(table, runs, n);
+        return;
+    }
     cli_table_cell(table, "%.0f/%.0f", sim_mean_count(runs, n, AT(finished)),
                    sim_mean_count(runs, n, AT(jobs)));
     if (n > 1 && fy_known(m.mean)) {
@@ -138,18 +177,25 @@ static void run_row(cli_table *table, const sim_run *runs, int n)
     cell_share(table, sim_mean_real(runs, n, AT(allocated)));
     cell_share(table, sim_mean_real(runs, n, AT(fragmented)));
     cell(table, sim_mean_count(runs, n, AT(preemptions)), 1);
-    cell_range(table, mean_estimate(runs, n, AT(energy_kwh)), 1000);
+    cell_range(table, mean_estimate(runs, n, AT(energy_kwh)), energy_kwh);
     cell_range(table, mean_estimate(runs, n, AT(peak_kw)), 1);
 }
 
 static void print_runs(const sim_plan *plan)
 {
     cli_table *table = cli_table_new();
+    const int n = plan->options->n_seeds;
     bool oracle = false;
+    double largest = 0;
+    energy_unit unit;
 
-    run_columns(table);
-    for (int i = 0; i < plan->n_runs; i += plan->options->n_seeds) {
-        run_row(table, &plan->runs[i], plan->options->n_seeds);
+    for (int i = 0; i < plan->n_runs; i += n) {
+        largest = fmax(largest, sim_mean_real(&plan->runs[i], n, AT(energy_kwh.mid)));
+    }
+    unit = energy_unit_for(plan->runs[0].result->n_fill > 0 ? (double)INFINITY : largest);
+    run_columns(table, unit.header);
+    for (int i = 0; i < plan->n_runs; i += n) {
+        run_row(table, &plan->runs[i], n, unit.kwh);
         oracle |= is_oracle(plan->runs[i].policy);
     }
     cli_table_print(table);
@@ -163,12 +209,18 @@ static void print_runs(const sim_plan *plan)
 static void print_pools(const fy_sim_result *result)
 {
     cli_table *table = cli_table_new();
+    double largest = 0;
+    energy_unit unit;
 
+    for (int i = 0; i < result->n_pools; i++) {
+        largest = fmax(largest, result->pools[i].energy_kwh.mid);
+    }
+    unit = energy_unit_for(largest);
     cli_table_column(table, "CHIP", CLI_LEFT);
     cli_table_column(table, "DEVICES", CLI_RIGHT);
     cli_table_column(table, "ALLOC", CLI_RIGHT);
     cli_table_column(table, "UTIL", CLI_RIGHT);
-    cli_table_column(table, "ENERGY MWh", CLI_RIGHT);
+    cli_table_column(table, unit.header, CLI_RIGHT);
     for (int i = 0; i < result->n_pools; i++) {
         const fy_sim_pool *p = &result->pools[i];
 
@@ -177,7 +229,7 @@ static void print_pools(const fy_sim_result *result)
         cli_table_cell(table, "%lld", (long long)p->devices);
         cell_share(table, p->allocated);
         cell_share(table, p->utilization);
-        cell_range(table, p->energy_kwh, 1000);
+        cell_range(table, p->energy_kwh, unit.kwh);
     }
     putchar('\n');
     cli_table_print(table);
@@ -231,12 +283,25 @@ static void print_never(const sim_run *run)
 
     if (r->never_placeable > 0) {
         printf("%lld job%s can never be placed:", (long long)r->never_placeable,
-               r->never_placeable > 1 ? "s" : "");
-        for (int k = 0; k < run->n_reasons; k++) {
-            printf("%s %lld %s", k > 0 ? ";" : "", (long long)run->reasons[k].jobs,
-                   run->reasons[k].text);
+               plural(r->never_placeable));
+        for (int k = 0; k < run->never.n; k++) {
+            printf("%s %lld %s", k > 0 ? ";" : "", (long long)run->never.list[k].jobs,
+                   run->never.list[k].text);
         }
         putchar('\n');
+    }
+}
+
+/* The most frequent reason why what had not ended does not run. */
+static void print_waiting(const sim_reasons *why)
+{
+    int most = 0;
+
+    for (int k = 1; k < why->n; k++) {
+        most = why->list[k].jobs > why->list[most].jobs ? k : most;
+    }
+    if (why->n > 0 && why->list[most].text[0] != '\0') {
+        printf("; %lld of them: %s", (long long)why->list[most].jobs, why->list[most].text);
     }
 }
 
@@ -246,11 +311,14 @@ static void print_left(const sim_plan *plan)
         const fy_sim_result *r = plan->runs[i].result;
 
         if (r->unfinished > 0 && r->n_fill == 0) {
-            printf("%s, %s: %lld jobs had not ended when the run did\n", r->policy, r->costs,
-                   (long long)r->unfinished);
+            printf("%s, %s: %lld job%s had not ended when the run did", r->policy, r->costs,
+                   (long long)r->unfinished, plural(r->unfinished));
+            print_waiting(&plan->runs[i].waiting);
+            putchar('\n');
         }
         if (r->dropped > 0) {
-            printf("%s: %lld arrivals found no place\n", r->policy, (long long)r->dropped);
+            printf("%s: %lld arrival%s found no place\n", r->policy, (long long)r->dropped,
+                   plural(r->dropped));
         }
     }
 }

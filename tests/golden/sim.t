@@ -102,10 +102,12 @@ Several seeds: means, each with its interval by Student's t (2.776 for five valu
   > print(abs(jct['mean'] - statistics.mean(one)) < 1e-6, abs(jct['ci95']['high'] - jct['mean'] - half) < 1e-6)
   > print(run['seeds'], *run['ci95'])
   > print(run['digest'], run['journal_sha256'], run['ci95']['jobs'], len(set(one)))
+  > print(min(v['low'] for v in run['ci95'].values() if v is not None))
   > END
   True True
   5 jobs finished unfinished never_placeable failed cancelled dropped makespan_s utilization allocated fragmented preemptions lost_work_device_s events rounds
   None None {'low': 14.0, 'high': 14.0} 4
+  0.0
 
 A chip replaced: jobs that state a mix go on with its rate, the others cannot be told.
 
@@ -144,7 +146,7 @@ The end of the run by the clock, by rounds, under a power cap.
 
   $ fuyao sim --fleet $fleet --trace small.csv --policy fifo --set costs=none --until "1 h" | grep '^fifo'
   fifo   none   5/14  0.25 0.25 0.5      0 0.8571 50.8 % 50.8 % 4.6 %       0 0.04006 .. 0.07152 40.99 .. 73.19
-  fifo, none: 7 jobs had not ended when the run did
+  fifo, none: 7 jobs had not ended when the run did; 1 of them: waits for another job to finish well
   $ fuyao sim --fleet $fleet --trace small.csv --policy fifo --set costs=none --round 360 | grep '^fifo '
   fifo   none  12/14 2.723 0.55 9.984 0.9106 3.521 33.3 % 33.3 % 0.9 %       0 0.3569 .. 0.6478 42.7 .. 75.84
   $ fuyao sim --fleet $fleet --trace small.csv --policy fifo --set costs=none --power-cap "70 kW" | grep '^fifo '
@@ -154,8 +156,8 @@ The end of the run by the clock, by rounds, under a power cap.
   trace  small.csv: 14 jobs, format canonical
   costs  default: 60 s to restart, a free checkpoint every 10 min where the trace states none (assumed)
   
-  POLICY COSTS ENDED JCT h P50 P99 WAIT h RHO  UTIL  ALLOC  FRAG PREEMPT             ENERGY MWh        PEAK kW
-  gain   none   0/14     -   -   -      -   - 0.0 % 34.1 % 3.0 %       0 2.111e-10 .. 3.716e-10 44.73 .. 79.01
+  POLICY COSTS ENDED JCT h P50 P99 WAIT h RHO UTIL  ALLOC  FRAG PREEMPT ENERGY MWh        PEAK kW
+  gain   none      -     -   -   -      -   -    - 34.1 % 3.0 %       -          - 44.73 .. 79.01
   gain: 3 arrivals found no place
   
   ARRIVED  ALLOC  FRAG
@@ -173,6 +175,32 @@ The end of the run by the clock, by rounds, under a power cap.
   110.0 % 41.6 % 3.5 %
   120.0 % 41.6 % 3.5 %
   130.0 % 41.6 % 3.5 %
+
+One job on one chip: words in the singular, energy in kWh.
+
+  $ cat > one.yaml << END
+  > name: one
+  > pue: 1.2
+  > pools:
+  >   - {name: alone, chip: l20, devices: 1, nodes: 1}
+  > END
+  $ printf 'job,submit_s,duration_s\na,0,60\n' > one.csv
+  $ fuyao sim --fleet one.yaml --trace one.csv --policy fifo --set costs=none
+  fleet  one: 1 device of 1 type
+  trace  one.csv: 1 job, format canonical
+  costs  default: 60 s to restart, a free checkpoint every 10 min where the trace states none (assumed)
+  
+  POLICY COSTS ENDED   JCT h     P50     P99 WAIT h RHO    UTIL   ALLOC  FRAG PREEMPT        ENERGY kWh       PEAK kW
+  fifo   none    1/1 0.01667 0.01667 0.01667      0   1 100.0 % 100.0 % 0.0 %       0 0.00385 .. 0.0055 0.231 .. 0.33
+  
+  CHIP DEVICES   ALLOC    UTIL        ENERGY kWh
+  l20        1 100.0 % 100.0 % 0.00385 .. 0.0055
+  
+  TENANT  JOBS   JCT h DEVICE h RHO
+  default    1 0.01667  0.01667   1
+  $ printf 'job,submit_s,duration_s\na,0,60\nb,0,60\n' > one.csv
+  $ fuyao sim --fleet one.yaml --trace one.csv --policy fifo --set costs=none --until 30 | grep '^fifo,'
+  fifo, none: 2 jobs had not ended when the run did; 1 of them: too few free devices of the chips it accepts
 
 What there is to say about options.
 
