@@ -76,9 +76,13 @@ fy_basis fy_slowdown_basis(const fy_chip *a, const fy_chip *b, fy_bound bound);
  */
 fy_range fy_sustained_share(const fy_catalog *catalog, const fy_chip *chip, fy_strictness strict);
 
+/* Of one architecture, and `a` has no less power and memory bandwidth for its peak than `b`. */
+bool fy_sustains_no_less(const fy_chip *a, const fy_chip *b);
+
 /*
  * Time a unit of work on `a` over time on `b` for work of one bound: hull of the ratio of the data
- * sheets, the ratio of sustained rates (compute) and the measurements that apply.
+ * sheets, the ratio of sustained rates (compute) and the measurements that apply. The first of
+ * these gives the middle.
  */
 fy_range fy_slowdown(const fy_catalog *catalog, const fy_chip *a, const fy_chip *b, fy_bound bound,
                      fy_strictness strict);

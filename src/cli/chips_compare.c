@@ -142,6 +142,7 @@ static void print_sustained(const fy_catalog *catalog, const fy_chip *a, const f
                             const chips_options *options)
 {
     const fy_chip *const pair[] = {a, b};
+    int known = 0;
     for (int i = 0; i < 2; i++) {
         fy_range s = fy_sustained_share(catalog, pair[i], options->strict);
         char range[CHIPS_TEXT] = "";
@@ -153,6 +154,12 @@ static void print_sustained(const fy_catalog *catalog, const fy_chip *a, const f
         }
         printf("  %-13s %s sustains %.3g %% of it in large matrix products (%s%s)\n", "",
                pair[i]->id, s.mid * 100, range, chips_grade_word(s.grade));
+        known++;
+    }
+    if (known == 2 && (fy_sustains_no_less(a, b) || fy_sustains_no_less(b, a))) {
+        bool on_a = fy_sustains_no_less(a, b);
+        printf("  %-13s at %s that ratio: %s has no less power and bandwidth for its peak\n", "",
+               on_a ? "most" : "least", (on_a ? a : b)->id);
     }
 }
 

@@ -85,7 +85,19 @@ fy_range fy_sustained_share(const fy_catalog *catalog, const fy_chip *chip, fy_s
     return share;
 }
 
-/* Put the ratio of sustained rates into *r: both shares low, both as known best, both high. */
+bool fy_sustains_no_less(const fy_chip *a, const fy_chip *b)
+{
+    return a->arch[0] != '\0' && strcmp(a->arch, b->arch) == 0 &&
+           a->tdp_w.mid / a->bf16.mid >= b->tdp_w.mid / b->bf16.mid &&
+           a->memory_bytes_per_s.mid / a->bf16.mid >= b->memory_bytes_per_s.mid / b->bf16.mid;
+}
+
+/*
+ * Put the ratio of sustained rates into *r, by interval arithmetic: the shares of the two chips are
+ * not known to be high or low together. All but this: of one architecture, the chip with no less
+ * power and bandwidth for its peak sustains no smaller a share of it, so that the ratio of the
+ * peaks bounds that of the sustained rates. `fuyao chips compare` says where that holds.
+ */
 static void include_sustained(const fy_catalog *catalog, const fy_chip *a, const fy_chip *b,
                               fy_strictness strict, fy_range *r)
 {
@@ -95,10 +107,11 @@ static void include_sustained(const fy_catalog *catalog, const fy_chip *a, const
     if (!fy_known(on_a.mid) || !fy_known(on_b.mid)) {
         return;
     }
-    include(r, peak * on_b.low / on_a.low);
-    include(r, peak * on_b.high / on_a.high);
-    include(r, peak * on_b.mid / on_a.mid);
-    r->mid = peak * on_b.mid / on_a.mid;
+    const double most = fy_sustains_no_less(a, b) ? peak : (double)INFINITY;
+    const double least = fy_sustains_no_less(b, a) ? peak : 0;
+    include(r, fmax(least, fmin(most, peak * on_b.low / on_a.high)));
+    include(r, fmax(least, fmin(most, peak * on_b.high / on_a.low)));
+    r->mid = fmax(least, fmin(most, peak * on_b.mid / on_a.mid));
     r->grade = on_a.grade == FY_GRADE_ASSUMED || on_b.grade == FY_GRADE_ASSUMED ? FY_GRADE_ASSUMED
                                                                                 : FY_GRADE_DERIVED;
 }
@@ -120,7 +133,7 @@ static void include_measured(const fy_catalog *catalog, const fy_chip *a, const 
         fy_range v = m->value;
         include(r, forward ? v.low : 1 / v.low);
         include(r, forward ? v.high : 1 / v.high);
-        if (first && bound == FY_COMPUTE) {
+        if (first) {
             r->mid = forward ? v.mid : 1 / v.mid;
         }
         first = false;

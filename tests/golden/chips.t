@@ -94,13 +94,13 @@ The question of the press.
   h20-96-sxm5: time and energy per unit of work, in those of h100-sxm5
   WORK                            SLOWDOWN       BEST GUESS ENERGY          BEST GUESS SHARES OF TIME
   compute-bound                   4.30 .. 6.69 a       4.81 1.72 .. 6.98 a        3.14 all
-  memory-bound                    0.838 .. 1.12       0.838 0.598 .. 0.800       0.598 all
+  memory-bound                    0.838 .. 1.12        1.07 0.598 .. 0.800       0.764 all
   link-bound                      1.00                 1.00 0.714                0.714 all
-  training a dense language model 3.46 .. 5.28 a       3.84 1.45 .. 5.45 a        2.52 75 % compute, 12 % memory, 10 % link, 3 % host
-  training a mixture of experts   2.62 .. 3.87 a       2.87 1.18 .. 3.89 a        1.91 50 % compute, 20 % memory, 27 % link, 3 % host
-  training a vision model         2.94 .. 4.44 a       3.25 1.25 .. 4.59 a        2.15 60 % compute, 25 % memory, 5 % link, 10 % host
-  serving, reading prompts        3.79 .. 5.84 a       4.22 1.56 .. 6.05 a        2.77 85 % compute, 10 % memory, 5 % link
-  serving, writing answers        1.19 .. 1.67 a       1.24 0.717 .. 1.41 a      0.858 10 % compute, 85 % memory, 5 % link
+  training a dense language model 3.46 .. 5.28 a       3.87 1.45 .. 5.45 a        2.54 75 % compute, 12 % memory, 10 % link, 3 % host
+  training a mixture of experts   2.62 .. 3.87 a       2.92 1.18 .. 3.89 a        1.94 50 % compute, 20 % memory, 27 % link, 3 % host
+  training a vision model         2.94 .. 4.44 a       3.30 1.25 .. 4.59 a        2.19 60 % compute, 25 % memory, 5 % link, 10 % host
+  serving, reading prompts        3.79 .. 5.84 a       4.25 1.56 .. 6.05 a        2.78 85 % compute, 10 % memory, 5 % link
+  serving, writing answers        1.19 .. 1.67 a       1.44 0.717 .. 1.41 a       1.00 10 % compute, 85 % memory, 5 % link
   energy is that of the chips alone; a = rests on an assumed share of a clock or of a power
   limit; the shares of time of the mixes are assumed too
   
@@ -108,6 +108,7 @@ The question of the press.
     compute-bound dense BF16 of 989.5 TFLOP/s over 148 TFLOP/s: 6.69
                   h20-96-sxm5 sustains 95.2 % of it in large matrix products (95.2 .. 100 %, assumed)
                   h100-sxm5 sustains 74.9 % of it in large matrix products (74.9 .. 97 %, assumed)
+                  at most that ratio: h20-96-sxm5 has no less power and bandwidth for its peak
     memory-bound  memory bandwidth of 3.35 TB/s over 4 TB/s: 0.838
     link-bound    device link of 900 GB/s over 900 GB/s: 1.00
     power         limits of 500 over 700 W: 0.714; with assumed shares of them in training: 0.401 .. 1.04
@@ -139,24 +140,24 @@ The question of the press.
   h20-96-sxm5: time and energy per unit of work, in those of h100-sxm5
   WORK          SLOWDOWN      BEST GUESS ENERGY         BEST GUESS SHARES OF TIME
   compute-bound 4.30 .. 6.69        4.81 3.07 .. 4.78         3.44 all
-  memory-bound  0.838 .. 1.12      0.838 0.598 .. 0.800      0.598 all
+  memory-bound  0.838 .. 1.12       1.07 0.598 .. 0.800      0.764 all
   link-bound    1.00                1.00 0.714               0.714 all
   energy is that of the chips alone, by their power limits
   $ fuyao chips compare h20-96-sxm5 a800-80-sxm4 h800-sxm5 --workload compute=0.5,memory=50% | grep -A 6 '^[ah].*: time'
   h20-96-sxm5: time and energy per unit of work, in those of h800-sxm5
   WORK                   SLOWDOWN       BEST GUESS ENERGY         BEST GUESS SHARES OF TIME
   compute-bound          4.30 .. 6.69 a       4.81 1.72 .. 6.98 a       3.14 all
-  memory-bound           0.838 .. 1.12       0.838 0.598 .. 0.800      0.598 all
+  memory-bound           0.838 .. 1.12        1.07 0.598 .. 0.800      0.764 all
   link-bound             0.444               0.444 0.317               0.317 all
-  compute=0.5,memory=50% 2.57 .. 3.90 a       2.82 1.16 .. 3.89 a       1.87 50 % compute, 50 % memory
+  compute=0.5,memory=50% 2.57 .. 3.90 a       2.94 1.16 .. 3.89 a       1.95 50 % compute, 50 % memory
   energy is that of the chips alone; a = rests on an assumed share of a clock or of a power
   --
   a800-80-sxm4: time and energy per unit of work, in those of h800-sxm5
   WORK                   SLOWDOWN       BEST GUESS ENERGY          BEST GUESS SHARES OF TIME
-  compute-bound          2.59 .. 3.17 a       2.59 0.982 .. 2.70 a       1.48 all
+  compute-bound          2.38 .. 3.35 a       2.59 0.900 .. 2.86 a       1.48 all
   memory-bound           1.64                 1.64 0.939                0.939 all
   link-bound             1.00                 1.00 0.571                0.571 all
-  compute=0.5,memory=50% 2.12 .. 2.41 a       2.12 0.960 .. 1.82 a       1.21 50 % compute, 50 % memory
+  compute=0.5,memory=50% 2.01 .. 2.50 a       2.12 0.920 .. 1.90 a       1.21 50 % compute, 50 % memory
   energy is that of the chips alone; a = rests on an assumed share of a clock or of a power
   $ fuyao chips compare l20 h800-sxm5 --workload decode | grep -A 6 '^what'
   what decides
