@@ -38,7 +38,9 @@ static int64_t fill(replay_file *file, fy_err *err)
 {
     size_t n;
 
-    memmove(file->buffer, file->buffer + file->begin, file->end - file->begin);
+    if (file->end > file->begin) {
+        memmove(file->buffer, file->buffer + file->begin, file->end - file->begin);
+    }
     file->end -= file->begin;
     file->begin = 0;
     file->buffer = fy_grow(file->buffer, &file->room, file->end + READ_BYTES, 1);
@@ -58,7 +60,7 @@ int replay_file_next(replay_file *file, const char **line, size_t *len, fy_err *
     file->line++;
     for (;;) {
         size_t have = file->end - file->begin;
-        const char *from = file->buffer + file->begin;
+        const char *from = have > 0 ? file->buffer + file->begin : file->buffer;
         const char *eol = have > seen ? memchr(from + seen, '\n', have - seen) : NULL;
         int64_t more;
 

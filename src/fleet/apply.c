@@ -122,7 +122,7 @@ static int apply_tenant(fy_fleet *fleet, const fy_event *event, fy_err *err)
               rec->weight <= 1e12 && rec->borrow_milli >= -1 && rec->borrow_milli <= FY_PLENTY &&
               rec->n >= 0 && rec->n <= fleet->n_chips;
 
-    for (int c = 0; ok && c < rec->n; c++) {
+    for (int c = 0; ok && rec->guarantee_milli != NULL && c < rec->n; c++) {
         ok = rec->guarantee_milli[c] >= 0 && rec->guarantee_milli[c] <= FY_PLENTY;
     }
     if (!ok) {
@@ -139,7 +139,7 @@ static int apply_tenant(fy_fleet *fleet, const fy_event *event, fy_err *err)
     tenant->weight = rec->weight;
     tenant->borrow_milli = rec->borrow_milli;
     memset(tenant->guarantee_milli, 0, sizeof tenant->guarantee_milli);
-    for (int c = 0; c < rec->n; c++) {
+    for (int c = 0; rec->guarantee_milli != NULL && c < rec->n; c++) {
         tenant->guarantee_milli[c] = rec->guarantee_milli[c];
     }
     tenant->beyond_at_set = held_beyond(fleet, tenant, -1, 0);
@@ -250,13 +250,10 @@ static fy_reason may_hold(const fy_fleet *fleet, const fy_job *job, int chip, in
         held_beyond(fleet, tenant, chip, milli) > tenant->borrow_milli) {
         return FY_WHY_TENANT_LIMIT;
     }
-    if (fleet->power_cap_mw != FY_NEVER && fleet->pools[chip].n_nodes > 0) {
-        const fy_node *node = &fleet->nodes[fleet->pools[chip].nodes[0]];
-        int64_t more = (node->active_mw[FY_HI] - node->idle_mw[FY_HI]) * milli / FY_WHOLE;
-
-        if (fleet->power_mw[FY_HI] + more > fleet->power_cap_mw) {
-            return FY_WHY_POWER_CAP;
-        }
+    if (fleet->power_cap_mw != FY_NEVER &&
+        fleet->power_mw[FY_HI] + fleet->pools[chip].slack_mw * milli / FY_WHOLE >
+            fleet->power_cap_mw) {
+        return FY_WHY_POWER_CAP;
     }
     return FY_WHY_NONE;
 }

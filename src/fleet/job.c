@@ -259,9 +259,13 @@ void fy_jobs_refresh(fy_fleet *fleet)
     }
 }
 
+/* Spans stay far from the ends of 64 bits, so that sums of a few of them fit: 31,000 years. */
+static const int64_t longest_us = 1000000000000000000;
+
 static int check_record(const fy_fleet *fleet, const fy_event *event, fy_err *err)
 {
     const fy_job_record *rec = event->job_record;
+    uint64_t seen = 0;
     bool ok =
         rec->workers >= 1 && rec->min_workers >= 1 && rec->min_workers <= rec->workers &&
         rec->max_workers >= rec->workers && rec->max_workers <= 1 << 20 && rec->devices >= 0 &&
@@ -270,7 +274,10 @@ static int check_record(const fy_fleet *fleet, const fy_event *event, fy_err *er
         rec->memory_mib >= 0 && rec->memory_mib <= FY_PLENTY / (1 << 21) && rec->work_q >= -1 &&
         rec->checkpoint_interval_us >= 0 && rec->checkpoint_cost_us >= 0 &&
         rec->restart_cost_us >= 0 && rec->min_run_us >= 0 && rec->limit_us >= -1 &&
-        rec->array_limit >= 0 && rec->q_per_unit > 0 && rec->n_rates >= 0 && rec->n_after >= 0 &&
+        rec->checkpoint_cost_us <= longest_us && rec->restart_cost_us <= longest_us &&
+        (rec->checkpoint_interval_us <= longest_us || rec->checkpoint_interval_us == FY_NEVER) &&
+        rec->min_run_us <= longest_us && rec->limit_us <= longest_us && rec->array_limit >= 0 &&
+        rec->q_per_unit > 0 && rec->n_rates >= 0 && rec->n_after >= 0 &&
         (int64_t)(rec->max_workers + rec->spares) * rec->devices <= 1 << 30 &&
         (unsigned)rec->priority <= FY_SPOT && (unsigned)rec->end <= FY_END_CANCEL;
 
@@ -286,7 +293,11 @@ static int check_record(const fy_fleet *fleet, const fy_event *event, fy_err *er
         return fy_fail(err, FY_EINVAL, "job %s: no tenant %d", rec->name, rec->tenant);
     }
     for (int i = 0; i < rec->n_rates; i++) {
-        if (rec->rates[i].chip < 0 || rec->rates[i].chip >= fleet->n_chips ||
+        uint64_t bit = (uint64_t)1 << (rec->rates[i].chip & 63);
+        bool twice = (seen & bit) != 0;
+
+        seen |= bit;
+        if (twice || rec->rates[i].chip < 0 || rec->rates[i].chip >= fleet->n_chips ||
             rec->rates[i].rate_q < 0 || rec->rates[i].spread_q < 0) {
             return fy_fail(err, FY_EINVAL, "job %s: rate %d is malformed", rec->name, i);
         }

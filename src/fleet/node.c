@@ -96,6 +96,9 @@ void fy_node_set_up(fy_fleet *fleet, fy_node *node, bool up)
         fy_node_unlist(fleet, node);
         node->up = up;
         count_power(fleet, node, up ? 1 : -1);
+        for (int c = 0; c < fleet->n_chips; c++) {
+            fleet->pools[c].releases++; /* what the power cap forbade may fit now */
+        }
         fy_node_list(fleet, node);
     }
 }
@@ -219,6 +222,9 @@ int fy_node_new(fy_fleet *fleet, const fy_event *event, fy_err *err)
     }
     pool->racks[node->rack].last = node->in_pool;
     pool->nodes[pool->n_nodes++] = number;
+    if (slack_mw(node, FY_HI) > pool->slack_mw) {
+        pool->slack_mw = slack_mw(node, FY_HI);
+    }
     pool->n_devices += rec->devices;
     pool->unlimited = pool->n_nodes == 1 ? true : pool->unlimited;
     pool->unlimited &= rec->cpu_milli >= FY_PLENTY && rec->memory_mib >= FY_PLENTY;

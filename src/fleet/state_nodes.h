@@ -38,6 +38,7 @@ typedef struct fy_pool {
     int32_t n_whole;    /* idle whole devices on listed nodes */
     int64_t idle_milli; /* on listed nodes */
     int64_t held_milli;
+    int64_t slack_mw;       /* most that a busy device of it may draw beyond an idle one, high */
     int64_t stopping_milli; /* of held: jobs that are on their way out */
     fy_bitset *by_free;     /* [max_devices + 1] listed nodes by idle whole devices */
     fy_bitset partial;      /* listed nodes with a partly used device that has room */

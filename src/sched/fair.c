@@ -20,6 +20,7 @@
 #include "sched/queue.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const double us_per_s = 1e6;
 static const double ln2 = 0.69314718055994530942;
@@ -32,6 +33,7 @@ typedef struct tenant_view {
     /* by chip and size (powers of two) and in each by (least priority, latest start) */
     fy_heap running[FY_MAX_CHIPS][SIZES];
     int32_t n_running[FY_MAX_CHIPS];
+    int64_t going[FY_MAX_CHIPS]; /* held by jobs stopped in this round */
 } tenant_view;
 
 struct fy_policy {
@@ -43,6 +45,7 @@ struct fy_policy {
     int64_t refreshed_us;
     bool reclaim;
     bool guarantees; /* some tenant has one */
+    bool any_going;  /* some tenant's `going` is not 0 */
     int64_t *served; /* jobs that have reclaimed at `served_us`: none does so twice */
     size_t n_served, served_room;
     int64_t served_us;
@@ -182,10 +185,17 @@ static bool may_be_stopped(const fy_policy *fair, const fy_fleet *fleet, const f
 {
     const fy_tenant *t = &fleet->tenants[job->tenant];
 
-    (void)fair;
-    return job->tenant != for_tenant && job->state == FY_JOB_RUNNING &&
-           t->held_milli[job->chip] > t->guarantee_milli[job->chip] &&
+    return job->tenant != for_tenant && job->state == FY_JOB_RUNNING && job->rec.work_q >= 0 &&
+           t->held_milli[job->chip] - fair->tenants[job->tenant].going[job->chip] >
+               t->guarantee_milli[job->chip] &&
            fleet->now_us - job->start_us >= job->rec.min_run_us;
+}
+
+static bool stop(fy_policy *fair, fy_round *round, fy_job *victim, const fy_job *job)
+{
+    fair->any_going = true;
+    fair->tenants[victim->tenant].going[victim->chip] += victim->held_milli;
+    return fy_round_stop(round, victim, FY_WHY_PREEMPT_RECLAIM, job->id);
 }
 
 /* The tenant furthest beyond its guarantee of `chip`, by weight; -1 = none. */
@@ -197,7 +207,8 @@ static int32_t furthest_beyond(const fy_policy *fair, const fy_fleet *fleet, int
 
     for (size_t i = 0; i < fair->n_tenants; i++) {
         const fy_tenant *t = &fleet->tenants[i];
-        double beyond = (double)(t->held_milli[chip] - t->guarantee_milli[chip]) / t->weight;
+        int64_t held = t->held_milli[chip] - fair->tenants[i].going[chip];
+        double beyond = (double)(held - t->guarantee_milli[chip]) / t->weight;
 
         if ((int32_t)i != for_tenant && beyond > most && fair->tenants[i].n_running[chip] > 0) {
             best = (int32_t)i;
@@ -223,7 +234,7 @@ static int64_t reclaim_devices(fy_policy *fair, fy_round *round, const fy_job *j
             break;
         }
         freed += victim->held_milli;
-        (void)fy_round_stop(round, victim, FY_WHY_PREEMPT_RECLAIM, job->id);
+        (void)stop(fair, round, victim, job);
     }
     return freed;
 }
@@ -260,8 +271,7 @@ static void clear_node(fy_policy *fair, fy_round *round, const fy_job *job, int3
                 coming += h->workers * holder->rec.devices;
             } else if (!found && holder->rec.milli == 0 && holder->rec.devices > 0 &&
                        may_be_stopped(fair, round->fleet, holder, job->tenant)) {
-                found = coming < devices &&
-                        fy_round_stop(round, holder, FY_WHY_PREEMPT_RECLAIM, job->id);
+                found = coming < devices && stop(fair, round, holder, job);
                 coming += found ? h->workers * holder->rec.devices : 0;
             }
         }
@@ -271,6 +281,21 @@ static void clear_node(fy_policy *fair, fy_round *round, const fy_job *job, int3
     }
 }
 
+/* Workers of the job that the pool could take if all that may be stopped were. */
+static int64_t room_by_reclaim(const fy_policy *fair, const fy_fleet *fleet, const fy_job *job,
+                               int chip)
+{
+    const fy_pool *pool = &fleet->pools[chip];
+    int64_t room = 0;
+
+    for (int n = 0; n < pool->n_nodes; n++) {
+        const fy_node *node = &fleet->nodes[pool->nodes[n]];
+
+        room += node->listed ? reclaimable(fair, fleet, node, job->tenant) / job->rec.devices : 0;
+    }
+    return room;
+}
+
 /* Workers of several devices: clear whole nodes, emptiest first. */
 static bool reclaim_nodes(fy_policy *fair, fy_round *round, const fy_job *job, int chip)
 {
@@ -278,6 +303,10 @@ static bool reclaim_nodes(fy_policy *fair, fy_round *round, const fy_job *job, i
     int devices = job->rec.devices;
     int left = job->rec.workers + job->rec.spares;
     int stops = round->n_stops;
+
+    if (room_by_reclaim(fair, round->fleet, job, chip) < left) {
+        return false; /* stopping some would be in vain */
+    }
 
     for (int k = pool->max_devices; k >= 0 && left > 0; k--) {
         for (int n = fy_bitset_next(&pool->by_free[k], 0); n >= 0 && left > 0;
@@ -340,6 +369,7 @@ static bool reclaim(fy_policy *fair, fy_round *round, const fy_job *job)
 {
     const fy_class_key *key = &round->fleet->classes[job->cls].key;
     int64_t need = need_of(key);
+    bool again = served(fair, round->now_us, job->id);
 
     for (int i = 0; i < job->rec.n_rates; i++) {
         int chip = job->rec.rates[i].chip;
@@ -351,11 +381,8 @@ static bool reclaim(fy_policy *fair, fy_round *round, const fy_job *job)
         if (pool->stopping_milli > 0) {
             return true; /* wait for what is already coming */
         }
-        if (!enough_borrowed(round->fleet, job, chip, need)) {
+        if (again || !enough_borrowed(round->fleet, job, chip, need)) {
             continue;
-        }
-        if (served(fair, round->now_us, job->id)) {
-            return false;
         }
         if (job->rec.devices > 1
                 ? reclaim_nodes(fair, round, job, chip)
@@ -373,6 +400,10 @@ static void fair_decide(fy_policy *fair, fy_round *round)
     rank_ctx ctx = {fair, round->fleet};
 
     refresh(fair, round->fleet);
+    for (size_t i = 0; fair->any_going && i < fair->n_tenants; i++) {
+        memset(fair->tenants[i].going, 0, sizeof fair->tenants[i].going);
+    }
+    fair->any_going = false;
     while (round->status == 0) {
         int32_t cls = fy_queue_first_ranked(&fair->queue, round->fleet,
                                             fair->reclaim && fair->guarantees, rank, &ctx);

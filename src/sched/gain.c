@@ -16,8 +16,9 @@
  * as it has run (heavy tails)
  *
  * Two kinds of pass. The whole look: all jobs are assigned anew, O(n log n) for n running and
- * waiting jobs; at most once in gain.period. Between looks waiting jobs fill what is free,
- * O(active classes).
+ * waiting jobs; once in gain.period as long as somebody waits or runs on a slower chip than it
+ * could (time alone changes steps and prices), or something has happened. Between looks waiting
+ * jobs fill what is free, O(active classes).
  */
 #include "sched/match.h"
 #include "sched/queue.h"
@@ -36,6 +37,7 @@ struct fy_policy {
     double period_s;
     int64_t looked_us; /* last whole look; -1 = never */
     bool dirty;        /* something has happened since */
+    bool unsettled;    /* somebody waits, or runs on a slower chip than it could */
     int64_t *quota;    /* [tenants][chips] fair share in milli-devices */
     int64_t *given;    /* [tenants][chips] assigned in this look */
     size_t quota_room, given_room;
@@ -247,19 +249,43 @@ static void fill(fy_policy *gain, fy_round *round)
     }
 }
 
-static bool look_due(const fy_policy *gain, int64_t now_us)
+/* The instant of the next look; FY_NEVER where there is nothing to look for. */
+static int64_t next_look_us(const fy_policy *gain)
 {
-    return gain->looked_us < 0 || (double)(now_us - gain->looked_us) >= gain->period_s * us_per_s;
+    if (!gain->dirty && !gain->unsettled) {
+        return FY_NEVER;
+    }
+    return gain->looked_us < 0 ? 0 : gain->looked_us + (int64_t)(gain->period_s * us_per_s);
+}
+
+/* Would a later look find anything to do, if nothing happened until then? */
+static bool is_unsettled(const fy_policy *gain)
+{
+    for (size_t i = 0; i < gain->all.n; i++) {
+        const fy_job *job = gain->all.list[i].job;
+        int64_t best = 0;
+
+        for (int k = 0; k < job->rec.n_rates; k++) {
+            best = job->rec.rates[k].rate_q > best ? job->rec.rates[k].rate_q : best;
+        }
+        if (job->state == FY_JOB_WAITING ||
+            (job->state == FY_JOB_RUNNING && job->rec.work_q >= 0 &&
+             fy_job_rate(job, job->chip, job->rec.workers, false) < best)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void gain_decide(fy_policy *gain, fy_round *round)
 {
     find_quotas(gain, round->fleet);
     /* The rounds that follow a look's stops at one instant belong to it. */
-    if (gain->looked_us == round->now_us || (gain->dirty && look_due(gain, round->now_us))) {
+    if (gain->looked_us == round->now_us || next_look_us(gain) <= round->now_us) {
         gain->looked_us = round->now_us;
         gain->dirty = false;
         look(gain, round);
+        gain->unsettled = is_unsettled(gain);
         if (round->n_stops > 0) {
             return;
         }
@@ -286,6 +312,13 @@ static void gain_observe(fy_policy *gain, const fy_fleet *fleet, const fy_event 
     gain->dirty |= !fy_event_is_ours(event->kind);
 }
 
+static int64_t gain_wake(const fy_policy *gain, const fy_fleet *fleet)
+{
+    int64_t at = next_look_us(gain);
+
+    return at > fleet->now_us ? at : fleet->now_us;
+}
+
 static fy_reason gain_explain(const fy_policy *gain, const fy_fleet *fleet, const fy_job *job,
                               int64_t *other)
 {
@@ -309,6 +342,7 @@ const fy_policy_ops fy_policy_gain = {
     .open = gain_open,
     .observe = gain_observe,
     .decide = gain_decide,
+    .wake = gain_wake,
     .explain = gain_explain,
     .close = gain_close,
 };

@@ -215,11 +215,9 @@ static fy_job *last_running(const fy_ordered *o, const fy_round *round, int chip
 /* Would the job fit, and the power cap hold, without those chosen? */
 static bool enough(const fy_ordered *o, const fy_fleet *fleet, const fy_job *job, int chip)
 {
-    const fy_node *node = &fleet->nodes[fleet->pools[chip].nodes[0]];
     int64_t milli = (int64_t)o->what.workers * job->rec.devices *
                     (job->rec.milli > 0 ? job->rec.milli : FY_WHOLE);
-    int64_t power_mw =
-        fleet->power_mw[FY_HI] + (node->active_mw[FY_HI] - node->idle_mw[FY_HI]) * milli / FY_WHOLE;
+    int64_t power_mw = fleet->power_mw[FY_HI] + fleet->pools[chip].slack_mw * milli / FY_WHOLE;
 
     if (!fy_whatif_fits(&o->what)) {
         return false;

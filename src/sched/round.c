@@ -251,7 +251,7 @@ fy_reason fy_sched_explain(const fy_sched *sched, int64_t id, int64_t *other)
                 break;
             }
         }
-        return FY_WHY_DEPENDS;
+        return job->n_open < 0 ? FY_WHY_NEVER_DEPENDS : FY_WHY_DEPENDS;
     }
     if (job->state == FY_JOB_HELD) {
         return FY_WHY_HELD;
@@ -303,15 +303,36 @@ bool fy_round_stop(fy_round *round, fy_job *job, fy_reason reason, int64_t other
     return ok;
 }
 
-/* Most workers an elastic job could get on `chip`, at least its minimum. */
-static int most_workers(const fy_fleet *fleet, const fy_job *job, int chip)
+/* Most workers an elastic job could get on a chip of `mask`, at least its minimum. */
+static int most_workers(const fy_fleet *fleet, const fy_job *job, uint64_t mask)
 {
     const fy_job_record *rec = &job->rec;
-    int room = rec->devices > 0 ? fleet->pools[chip].n_whole / rec->devices - rec->spares
-                                : rec->max_workers;
+    int most = rec->min_workers;
 
-    room = room < rec->max_workers ? room : rec->max_workers;
-    return room > rec->min_workers ? room : rec->min_workers;
+    for (uint64_t left = mask; left != 0; left &= left - 1) {
+        const fy_pool *pool = &fleet->pools[__builtin_ctzll(left)];
+        int room = rec->devices > 0 ? pool->n_whole / rec->devices - rec->spares : rec->max_workers;
+
+        most = room > most ? room : most;
+    }
+    return most < rec->max_workers ? most : rec->max_workers;
+}
+
+/* The chips of `mask` on which no limit forbids the job `milli`; *why: of the first that does. */
+static uint64_t allowed(const fy_fleet *fleet, const fy_job *job, uint64_t mask, int64_t milli,
+                        fy_reason *why)
+{
+    uint64_t open = 0;
+
+    *why = FY_WHY_NONE;
+    for (uint64_t left = mask; left != 0; left &= left - 1) {
+        int chip = __builtin_ctzll(left);
+        fy_reason limit = fy_fleet_may_start(fleet, job, chip, milli);
+
+        open |= limit == FY_WHY_NONE ? (uint64_t)1 << chip : 0;
+        *why = *why == FY_WHY_NONE ? limit : *why;
+    }
+    return open;
 }
 
 /* One group of equally fast chips. */
@@ -320,22 +341,20 @@ static fy_reason try_group(fy_round *round, fy_job *job, uint64_t mask, fy_reaso
     const fy_job_record *rec = &job->rec;
     int chip = __builtin_ctzll(mask);
     int workers =
-        rec->max_workers > rec->min_workers ? most_workers(round->fleet, job, chip) : rec->workers;
+        rec->max_workers > rec->min_workers ? most_workers(round->fleet, job, mask) : rec->workers;
     int64_t unit = (int64_t)rec->devices * (rec->milli > 0 ? rec->milli : FY_WHOLE);
     fy_place place;
 
     for (;; workers = workers > 2 * rec->min_workers ? workers / 2 : rec->min_workers) {
         int all = workers + rec->spares;
-        fy_reason limit = fy_fleet_may_start(round->fleet, job, chip, unit * all);
+        fy_reason limit;
+        uint64_t open = allowed(round->fleet, job, mask, unit * all, &limit);
 
-        if (limit == FY_WHY_NONE &&
-            fy_placer_find(round->placer, round->fleet, job, mask, all, &place)) {
-            limit = fy_fleet_may_start(round->fleet, job, place.chip, unit * all);
-            if (limit == FY_WHY_NONE) {
-                (void)fy_round_start(round, job, &place, reason);
-                return FY_WHY_NONE;
-            }
+        if (open != 0 && fy_placer_find(round->placer, round->fleet, job, open, all, &place)) {
+            (void)fy_round_start(round, job, &place, reason);
+            return FY_WHY_NONE;
         }
+        limit = open != 0 ? FY_WHY_NONE : limit;
         if (workers <= rec->min_workers) {
             bool enough = round->fleet->pools[chip].idle_milli >= unit * all;
 

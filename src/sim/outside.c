@@ -65,13 +65,16 @@ void fy_outside_close(fy_run *run)
     fy_heap_free(&run->faults.repairs);
     fy_heap_pos_free(&run->faults.pos);
     free(run->order);
+    free(run->faults.dark);
 }
 
-int64_t fy_outside_next(const fy_run *run)
+int64_t fy_outside_next(const fy_run *run, bool idle)
 {
     const fy_sim_options *o = run->options;
     const fy_heap_entry *repair = fy_heap_top(&run->faults.repairs);
-    int64_t t = run->faults.next_us;
+    int64_t t = idle ? FY_NEVER : run->faults.next_us;
+
+    t = t > run->fleet->now_us ? t : run->fleet->now_us; /* one put off while idle */
 
     t = repair != NULL && repair->key < t ? repair->key : t;
     if (run->happening < o->n_happenings) {
@@ -95,6 +98,7 @@ static int node_event(fy_run *run, fy_event_kind kind, int32_t node)
     fy_event event = fy_run_event(run, kind);
 
     event.node = node;
+    run->changed = true;
     return fy_run_emit(run, &event, run->err);
 }
 
@@ -131,6 +135,7 @@ static int lose_job(fy_run *run, fy_job *job, int32_t node)
                                                                     job->chip, place.workers));
         event.b = job->rec.restart_cost_us;
     }
+    run->changed = true;
     status = fy_run_emit(run, &event, run->err);
     if (status == 0 && event.kind == FY_EV_FAILED) {
         fy_heap_remove(&run->ends, &run->end_pos, job->slot);
@@ -165,6 +170,43 @@ static int take_down(fy_run *run, int32_t node, int64_t up_us)
     }
     if (up_us < FY_NEVER) {
         fy_heap_set(&run->faults.repairs, &run->faults.pos, node, up_us, node);
+    }
+    return status;
+}
+
+/* Would the idle fleet with this node stay below the power cap now? */
+static bool cap_allows(const fy_fleet *fleet, const fy_node *node)
+{
+    int64_t more = node->overhead_mw[FY_HI] + node->idle_mw[FY_HI] * node->n_devices;
+
+    return fleet->power_cap_mw == FY_NEVER || fleet->power_mw[FY_HI] + more <= fleet->power_cap_mw;
+}
+
+/* The node comes up, or stays dark until something ends where the power cap forbids it. */
+static int bring_up(fy_run *run, int32_t node)
+{
+    fy_faults *f = &run->faults;
+
+    if (run->fleet->nodes[node].up) {
+        return 0;
+    }
+    if (cap_allows(run->fleet, &run->fleet->nodes[node])) {
+        return node_event(run, FY_EV_NODE_UP, node);
+    }
+    f->dark = fy_grow(f->dark, &f->dark_room, f->n_dark + 1, sizeof *f->dark);
+    f->dark[f->n_dark++] = node;
+    return 0;
+}
+
+int fy_outside_light(fy_run *run)
+{
+    fy_faults *f = &run->faults;
+    size_t n = f->n_dark;
+    int status = 0;
+
+    f->n_dark = 0; /* those that still may not come up are put back, in their order */
+    for (size_t i = 0; i < n && status == 0; i++) {
+        status = bring_up(run, f->dark[i]);
     }
     return status;
 }
@@ -222,15 +264,41 @@ static int32_t tenant_named(const fy_fleet *fleet, const char *name)
     return -1;
 }
 
+/* Nodes of the fleet that are called POOL-NUMBER. */
+static int count_named(const fy_fleet *fleet, const char *pool)
+{
+    size_t len = strlen(pool);
+    int n = 0;
+
+    for (size_t i = 0; i < fleet->n_nodes; i++) {
+        const char *name = fleet->nodes[i].name;
+
+        n += strncmp(name, pool, len) == 0 && name[len] == '-' &&
+             strchr(name + len + 1, '-') == NULL;
+    }
+    return n;
+}
+
+/* New nodes; those for which the power cap leaves nothing stay dark. */
 static int deliver(fy_run *run, const fy_happening *h)
 {
     for (int p = 0; p < run->options->site->n_pools; p++) {
         const fy_pool_spec *pool = &run->options->site->pools[p];
+        size_t first = run->fleet->n_nodes;
+        int status;
 
-        if (strcmp(pool->name, h->name) == 0) {
-            return fy_pool_events(pool, run->fleet->pools[pool->chip].n_nodes, h->count,
-                                  run->fleet->now_us, fy_run_emit, run, run->err);
+        if (strcmp(pool->name, h->name) != 0) {
+            continue;
         }
+        status = fy_pool_events(pool, count_named(run->fleet, pool->name), h->count,
+                                run->fleet->now_us, fy_run_emit, run, run->err);
+        for (size_t i = run->fleet->n_nodes;
+             status == 0 && i-- > first &&
+             run->fleet->power_mw[FY_HI] > run->fleet->power_cap_mw;) {
+            status = node_event(run, FY_EV_NODE_DOWN, (int32_t)i);
+            status = status == 0 ? bring_up(run, (int32_t)i) : status;
+        }
+        return status;
     }
     return fy_fail(run->err, FY_EINVAL, "delivery to pool '%s': the fleet has no such pool",
                    h->name);
@@ -279,7 +347,7 @@ static int happen(fy_run *run, const fy_happening *h)
         return take_down(run, node, FY_NEVER);
     case FY_HAPPEN_UP:
         fy_heap_remove(&run->faults.repairs, &run->faults.pos, node);
-        return node_event(run, FY_EV_NODE_UP, node);
+        return bring_up(run, node);
     case FY_HAPPEN_DRAIN:
         return node_event(run, FY_EV_NODE_DRAINED, node);
     case FY_HAPPEN_RESUME:
@@ -295,7 +363,7 @@ static int happen(fy_run *run, const fy_happening *h)
     return 0;
 }
 
-int fy_outside_step(fy_run *run, int64_t t_us)
+int fy_outside_step(fy_run *run, int64_t t_us, bool idle)
 {
     const fy_sim_options *o = run->options;
     const fy_heap_entry *top;
@@ -305,13 +373,13 @@ int fy_outside_step(fy_run *run, int64_t t_us)
         int32_t node = top->item;
 
         fy_heap_remove(&run->faults.repairs, &run->faults.pos, node);
-        status = node_event(run, FY_EV_NODE_UP, node);
+        status = bring_up(run, node);
     }
     while (status == 0 && run->happening < o->n_happenings &&
            o->happenings[run->order[run->happening]].t_us <= t_us) {
         status = happen(run, &o->happenings[run->order[run->happening++]]);
     }
-    while (status == 0 && run->faults.next_us == t_us) {
+    while (status == 0 && run->faults.next_us <= t_us && !idle) {
         status = fail_some(run);
     }
     return status;

@@ -66,6 +66,7 @@ static double quanta_per_unit(const fy_job_spec *spec)
         most = spec->accept[i].rate > most ? spec->accept[i].rate : most;
         most = spec->accept[i].rate_spread > most ? spec->accept[i].rate_spread : most;
     }
+    most *= (double)spec->max_workers / spec->workers; /* elastic gangs scale their rate */
     while (q > 1e-6 && most * q > largest_q) {
         q /= 10;
     }

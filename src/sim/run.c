@@ -306,13 +306,19 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+/* Jobs too large for the fleet may fit once all that is announced has been delivered. */
+static bool coming_devices(const fy_run *run)
+{
+    return run->fleet->n_never > 0 && run->happening < run->options->n_happenings;
+}
+
 /* Is there anything left that can end, or start and then end? */
 static bool alive(const fy_run *run, bool more)
 {
-    int64_t endable = run->fleet->n_live - run->n_services;
+    bool waiting = run->fleet->n_waiting > run->fleet->n_never || coming_devices(run);
 
     return more || run->ends.n > 0 || run->cancels.n > 0 ||
-           (endable > 0 && fy_outside_helps(run)) || run->dirty;
+           (waiting && (run->dirty || fy_outside_helps(run)));
 }
 
 static int loop(fy_run *run, fy_job_spec *next, bool more)
@@ -321,9 +327,10 @@ static int loop(fy_run *run, fy_job_spec *next, bool more)
     int status = 0;
 
     while (status == 0 && alive(run, more)) {
+        bool idle = !more && run->ends.n == 0 && run->cancels.n == 0;
         int64_t round = next_round(run);
         int64_t t = least(least(heap_next(&run->ends), heap_next(&run->cancels)),
-                          least(fy_outside_next(run), round));
+                          least(fy_outside_next(run, idle), round));
 
         t = more ? least(t, next->submit_us) : t;
         if (t > o->until_us || t == FY_NEVER) {
@@ -332,7 +339,8 @@ static int loop(fy_run *run, fy_job_spec *next, bool more)
         }
         fy_fleet_tick(run->fleet, t);
         status = end_due(run, t);
-        status = status == 0 ? fy_outside_step(run, t) : status;
+        status = status == 0 ? fy_outside_step(run, t, idle) : status;
+        status = status == 0 && run->faults.n_dark > 0 ? fy_outside_light(run) : status;
         while (status == 0 && more && next->submit_us == t) {
             status = submit(run, next);
             if (status == 0) {

@@ -28,6 +28,8 @@ typedef struct fy_faults {
     int64_t next_us; /* next failure, FY_NEVER = none */
     fy_heap repairs; /* of nodes, by instant */
     fy_heap_pos pos;
+    int32_t *dark; /* nodes that the power cap keeps off until something ends */
+    size_t n_dark, dark_room;
 } fy_faults;
 
 typedef struct fy_tally {
@@ -90,9 +92,11 @@ fy_event fy_run_event(const fy_run *run, fy_event_kind kind);
 
 /* outside.c: failures, repairs and dated happenings. */
 int fy_outside_open(fy_run *run, int64_t t0_us) FY_NODISCARD;
-int64_t fy_outside_next(const fy_run *run); /* instant of the next; FY_NEVER = none */
-bool fy_outside_helps(const fy_run *run);   /* may it still let waiting jobs start? */
-int fy_outside_step(fy_run *run, int64_t t_us) FY_NODISCARD; /* everything due at t_us */
+/* Instant of the next; FY_NEVER = none. `idle`: nothing runs, so no node need fail any more. */
+int64_t fy_outside_next(const fy_run *run, bool idle);
+bool fy_outside_helps(const fy_run *run); /* may it still let waiting jobs start? */
+int fy_outside_step(fy_run *run, int64_t t_us, bool idle) FY_NODISCARD; /* everything due at t_us */
+int fy_outside_light(fy_run *run) FY_NODISCARD; /* bring up what the power cap kept dark */
 void fy_outside_close(fy_run *run);
 
 /* inflate.c: tell the fleet the typical mix of `jobs`, for its fragmentation. */
