@@ -316,6 +316,10 @@ static int64_t gain_wake(const fy_policy *gain, const fy_fleet *fleet)
 {
     int64_t at = next_look_us(gain);
 
+    if (gain->looked_us == fleet->now_us && at < FY_NEVER && at <= fleet->now_us) {
+        at = fleet->now_us +
+             (int64_t)us_per_s; /* a period of 0 looks once a second without events */
+    }
     return at > fleet->now_us ? at : fleet->now_us;
 }
 
