@@ -77,6 +77,8 @@ typedef enum fy_reason {
     FY_WHY_HELD,            /* held */
     FY_WHY_NEVER_CHIP,      /* accepts no chip of this fleet, or only chips it brings no rate for */
     FY_WHY_NEVER_SIZE,      /* larger than the fleet */
+    FY_WHY_NEVER_TIGHT,     /* must keep to fewer nodes than could hold it */
+    FY_WHY_NEVER_POWER,     /* the power cap leaves too little for it even when nothing else runs */
     FY_WHY_NEVER_DEPENDS,   /* job `other`, which it waits for, did not finish well */
     FY_WHY_WINDOW,          /* a maintenance window or reservation is too near */
     FY_WHY_NEXT_ROUND,      /* the next round has not come yet */

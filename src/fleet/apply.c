@@ -96,6 +96,7 @@ static int apply_node_power(fy_fleet *fleet, const fy_event *event, fy_err *err)
         return fy_fail(err, FY_EINVAL, "%s: no node %d", fy_event_name(event->kind), event->node);
     }
     fy_node_set_up(fleet, &fleet->nodes[event->node], event->kind == FY_EV_NODE_UP);
+    fy_jobs_refresh(fleet); /* what the power cap leaves has changed */
     return 0;
 }
 
@@ -484,6 +485,8 @@ static int apply_limits(fy_fleet *fleet, const fy_event *event, fy_err *err)
         for (int c = 0; c < fleet->n_chips; c++) {
             fleet->pools[c].releases++;
         }
+        fleet->shape++;
+        fy_jobs_refresh(fleet);
         return 0;
     }
     if (job == NULL || event->a < -1) {

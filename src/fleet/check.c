@@ -406,7 +406,13 @@ static int check_conservation(const recount *rc)
     fy_wide given = 0;
     fy_wide taken = 0;
     int64_t power[FY_N_ESTIMATES] = {0};
+    int64_t rest_mw = 0;
 
+    for (size_t i = 0; i < fleet->n_nodes; i++) {
+        const fy_node *node = &fleet->nodes[i];
+
+        rest_mw += node->up ? node->overhead_mw[FY_HI] + node->idle_mw[FY_HI] * node->n_devices : 0;
+    }
     for (int c = 0; c < fleet->n_chips; c++) {
         const fy_pool *pool = &fleet->pools[c];
 
@@ -423,7 +429,7 @@ static int check_conservation(const recount *rc)
     if (given != taken) {
         return fy_fail(rc->err, FY_EINVAL, "device time given and taken differ");
     }
-    if (memcmp(power, fleet->power_mw, sizeof power) != 0) {
+    if (memcmp(power, fleet->power_mw, sizeof power) != 0 || rest_mw != fleet->rest_mw) {
         return fy_fail(rc->err, FY_EINVAL, "the fleet's power is not the sum of its pools'");
     }
     return 0;

@@ -67,6 +67,8 @@ static const struct {
     [FY_WHY_HELD] = {"held", "is held"},
     [FY_WHY_NEVER_CHIP] = {"never-chip", "accepts no chip of this fleet that it has a rate for"},
     [FY_WHY_NEVER_SIZE] = {"never-size", "is larger than the fleet"},
+    [FY_WHY_NEVER_TIGHT] = {"never-tight", "fits on no nodes as few as it must keep to"},
+    [FY_WHY_NEVER_POWER] = {"never-power", "needs more power than the cap leaves an idle fleet"},
     [FY_WHY_NEVER_DEPENDS] = {"never-depends", "waits for a job that did not finish well"},
     [FY_WHY_WINDOW] = {"window", "a maintenance window or reservation is too near"},
     [FY_WHY_NEXT_ROUND] = {"next-round", "the next round has not come yet"},

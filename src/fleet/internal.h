@@ -5,13 +5,18 @@
 
 #include "fleet/state.h"
 
-/* job.c: jobs' slots, records and classes */
+/* job.c: jobs' slots, records and arrays */
 int fy_job_new(fy_fleet *fleet, const fy_event *event, fy_err *err) FY_NODISCARD;
 void fy_job_end(fy_fleet *fleet, fy_job *job, int32_t how);
 void fy_job_wait(fy_fleet *fleet, fy_job *job); /* begins to wait */
 void fy_job_unwait(fy_fleet *fleet, fy_job *job, fy_job_state state);
-void fy_jobs_refresh(fy_fleet *fleet); /* the fleet has grown: who can be placed now? */
+
+/* class.c: like asks, and what can never be placed */
+int32_t fy_class_of(fy_fleet *fleet, const fy_job_record *rec);
 void fy_class_refresh(fy_fleet *fleet, fy_class *cls);
+void fy_jobs_refresh(fy_fleet *fleet); /* the shape has changed: who can be placed now? */
+void fy_job_wake(fy_fleet *fleet, const fy_job *job);
+uint64_t fy_hash_bytes(const void *bytes, size_t len);
 
 /* node.c: nodes, their free sets, and what is held on them */
 int fy_node_new(fy_fleet *fleet, const fy_event *event, fy_err *err) FY_NODISCARD;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Jobs' slots, the copies of their records, and the classes of like asks. */
+/* Jobs' slots, the copies of their records, and arrays. */
 #include "fleet/internal.h"
 
 #include <string.h>
@@ -25,146 +25,11 @@ fy_job_spec fy_job_spec_default(void)
                          .array_of = -1};
 }
 
-static uint64_t hash_bytes(const void *bytes, size_t len)
-{
-    const unsigned char *p = bytes;
-    uint64_t h = 0xcbf29ce484222325u; /* FNV-1a, 64 bits */
-
-    for (size_t i = 0; i < len; i++) {
-        h = (h ^ p[i]) * 0x100000001b3u;
-    }
-    return h;
-}
-
-/* ------------------------------------------------------------------ classes */
-
-/* Workers of this class that the empty node could hold. */
-static int64_t node_capacity(const fy_node *node, const fy_class_key *key)
-{
-    int64_t n = INT32_MAX;
-
-    if (key->milli > 0) {
-        n = node->n_devices > 0 ? 1 : 0;
-    } else if (key->devices > 0) {
-        n = node->n_devices / key->devices;
-    }
-    if (key->cpu_milli > 0 && node->cpu_total / key->cpu_milli < n) {
-        n = node->cpu_total / key->cpu_milli;
-    }
-    if (key->memory_mib > 0 && node->memory_total / key->memory_mib < n) {
-        n = node->memory_total / key->memory_mib;
-    }
-    return n;
-}
-
-int fy_fleet_least_nodes(const fy_fleet *fleet, const fy_class *cls, int chip, int workers)
-{
-    const fy_pool *pool = &fleet->pools[chip];
-    int per_node;
-
-    if (cls->key.devices == 0) {
-        return 1;
-    }
-    per_node = pool->max_devices / cls->key.devices;
-    return per_node > 0 ? (workers + per_node - 1) / per_node : workers;
-}
-
-/* Does the class fit on the empty fleet? Sets cls->never. */
-void fy_class_refresh(fy_fleet *fleet, fy_class *cls)
-{
-    const fy_class_key *key = &cls->key;
-    const int64_t need = (int64_t)key->min_workers + key->spares;
-
-    cls->shape = fleet->shape;
-    cls->never = key->mask == 0 ? FY_WHY_NEVER_CHIP : FY_WHY_NEVER_SIZE;
-    for (int c = 0; c < fleet->n_chips; c++) {
-        const fy_pool *pool = &fleet->pools[c];
-        int64_t room = 0;
-
-        if ((key->mask >> c & 1) == 0) {
-            continue;
-        }
-        for (int i = 0; i < pool->n_nodes && room < need; i++) {
-            room += node_capacity(&fleet->nodes[pool->nodes[i]], key);
-        }
-        if (room >= need) {
-            cls->never = FY_WHY_NONE;
-            return;
-        }
-    }
-}
-
-static void grow_class_hash(fy_fleet *fleet)
-{
-    size_t buckets = fleet->class_buckets > 0 ? fleet->class_buckets * 4 : 256;
-
-    fleet->class_hash = fy_realloc(fleet->class_hash, buckets, sizeof *fleet->class_hash);
-    fleet->class_buckets = buckets;
-    memset(fleet->class_hash, 0xff, buckets * sizeof *fleet->class_hash);
-    for (size_t i = 0; i < fleet->n_classes; i++) {
-        fy_class *cls = &fleet->classes[i];
-        size_t b = hash_bytes(&cls->key, sizeof cls->key) & (buckets - 1);
-
-        cls->next = fleet->class_hash[b];
-        fleet->class_hash[b] = cls->index;
-    }
-}
-
-static int32_t find_class(fy_fleet *fleet, const fy_class_key *key)
-{
-    size_t b;
-    fy_class *cls;
-
-    if (fleet->n_classes >= fleet->class_buckets) {
-        grow_class_hash(fleet);
-    }
-    b = hash_bytes(key, sizeof *key) & (fleet->class_buckets - 1);
-    for (int32_t i = fleet->class_hash[b]; i >= 0; i = fleet->classes[i].next) {
-        if (memcmp(&fleet->classes[i].key, key, sizeof *key) == 0) {
-            return i;
-        }
-    }
-    fleet->classes =
-        fy_grow(fleet->classes, &fleet->classes_room, fleet->n_classes + 1, sizeof *fleet->classes);
-    cls = &fleet->classes[fleet->n_classes];
-    *cls = (fy_class){.index = (int32_t)fleet->n_classes, .next = fleet->class_hash[b]};
-    memcpy(&cls->key, key, sizeof *key);
-    fleet->class_hash[b] = cls->index;
-    fleet->n_classes++;
-    fy_class_refresh(fleet, cls);
-    return cls->index;
-}
-
-static int32_t class_of(fy_fleet *fleet, const fy_job_record *rec)
-{
-    fy_class_key key;
-
-    memset(&key, 0, sizeof key); /* the padding takes part in comparing and hashing */
-    key.workers = rec->workers;
-    key.min_workers = rec->min_workers;
-    key.max_workers = rec->max_workers;
-    key.devices = rec->devices;
-    key.milli = rec->milli;
-    key.spares = rec->spares;
-    key.tenant = rec->tenant;
-    key.cpu_milli = rec->cpu_milli;
-    key.memory_mib = rec->memory_mib;
-    key.array_limit = rec->array_limit;
-    key.array_of = rec->array_limit > 0 ? rec->array_of : -1;
-    for (int i = 0; i < rec->n_rates; i++) {
-        uint64_t bit = (uint64_t)1 << rec->rates[i].chip;
-
-        key.mask |= rec->rates[i].rate_q > 0 ? bit : 0;
-        key.tight |= rec->rates[i].spread_q > 0 ? 0 : bit;
-    }
-    return find_class(fleet, &key);
-}
-
 /* ------------------------------------------------------------------ arrays */
 
 static size_t array_bucket(const fy_fleet *fleet, int64_t of)
 {
-    return hash_bytes(&of, sizeof of) & (fleet->array_buckets - 1);
+    return fy_hash_bytes(&of, sizeof of) & (fleet->array_buckets - 1);
 }
 
 static void grow_array_hash(fy_fleet *fleet)
@@ -212,8 +77,8 @@ void fy_job_wait(fy_fleet *fleet, fy_job *job)
 {
     fy_class *cls = &fleet->classes[job->cls];
 
-    if (job->never != FY_WHY_NONE && cls->shape != fleet->shape) {
-        fy_class_refresh(fleet, cls); /* the fleet grew while the job was blocked or held */
+    if (cls->shape != fleet->shape) {
+        fy_class_refresh(fleet, cls); /* the fleet changed while the job ran or was held */
     }
     job->never = cls->never;
     job->state = FY_JOB_WAITING;
@@ -223,40 +88,12 @@ void fy_job_wait(fy_fleet *fleet, fy_job *job)
     fleet->tenants[job->tenant].n_waiting++;
 }
 
-/* The job begins to wait because of what happened to another, or to the fleet. */
-static void wake(fy_fleet *fleet, const fy_job *job)
-{
-    fleet->woken =
-        fy_grow(fleet->woken, &fleet->woken_room, fleet->n_woken + 1, sizeof *fleet->woken);
-    fleet->woken[fleet->n_woken++] = job->slot;
-}
-
 void fy_job_unwait(fy_fleet *fleet, fy_job *job, fy_job_state state)
 {
     job->state = state;
     fleet->n_waiting--;
     fleet->n_never -= job->never != FY_WHY_NONE;
     fleet->tenants[job->tenant].n_waiting--;
-}
-
-void fy_jobs_refresh(fy_fleet *fleet)
-{
-    for (size_t s = 0; fleet->n_never > 0 && s < fleet->n_slots; s++) {
-        fy_job *job = fleet->jobs[s];
-        fy_class *cls = &fleet->classes[job->cls];
-
-        if (job->state != FY_JOB_WAITING || job->never == FY_WHY_NONE) {
-            continue;
-        }
-        if (cls->shape != fleet->shape) {
-            fy_class_refresh(fleet, cls);
-        }
-        fleet->n_never -= cls->never == FY_WHY_NONE;
-        job->never = cls->never;
-        if (job->never == FY_WHY_NONE) {
-            wake(fleet, job);
-        }
-    }
 }
 
 /* Spans stay far from the ends of 64 bits, so that sums of a few of them fit: 31,000 years. */
@@ -386,7 +223,7 @@ int fy_job_new(fy_fleet *fleet, const fy_event *event, fy_err *err)
     fleet->slot_of =
         fy_grow(fleet->slot_of, &fleet->ids_room, fleet->n_ids + 1, sizeof *fleet->slot_of);
     fleet->slot_of[fleet->n_ids++] = job->slot;
-    job->cls = class_of(fleet, &job->rec);
+    job->cls = fy_class_of(fleet, &job->rec);
     job->array = array_of(fleet, &job->rec);
     if (fleet->classes[job->cls].shape != fleet->shape) {
         fy_class_refresh(fleet, &fleet->classes[job->cls]);
@@ -426,7 +263,7 @@ static void settle_dependent(fy_fleet *fleet, fy_job *job, int32_t how)
     }
     if (--job->n_open == 0 && job->state == FY_JOB_BLOCKED) {
         fy_job_wait(fleet, job);
-        wake(fleet, job);
+        fy_job_wake(fleet, job);
     }
 }
 

@@ -88,6 +88,8 @@ static void count_power(fy_fleet *fleet, const fy_node *node, int sign)
         pool->power_mw[i] += sign * mw;
         fleet->power_mw[i] += sign * mw;
     }
+    fleet->rest_mw += sign * (node->overhead_mw[FY_HI] + node->idle_mw[FY_HI] * node->n_devices);
+    fleet->shape += fleet->power_cap_mw != FY_NEVER;
 }
 
 void fy_node_set_up(fy_fleet *fleet, fy_node *node, bool up)

@@ -53,7 +53,7 @@ struct fy_fleet {
     size_t n_nodes, nodes_room;
     uint32_t *version; /* [n_nodes] from 1, grows with each change of what is free there */
     size_t version_room;
-    uint32_t shape;      /* grows with each node added */
+    uint32_t shape;      /* grows with each node added, and under a power cap with what is up */
     int16_t *idle_milli; /* [n_devices] by device number */
     size_t n_devices, devices_room;
     int32_t *stale; /* nodes whose frag is out of date */
@@ -76,7 +76,8 @@ struct fy_fleet {
     size_t n_slots, slots_room;
     int32_t *free_slots;
     size_t n_free_slots, free_slots_room;
-    int32_t *woken; /* [n_woken] slots that the last event let wait beside its own job */
+    int32_t *woken; /* [n_woken] slots that the last event, beside its own job, let wait, or for
+                       which it changed whether they can ever be placed */
     size_t n_woken, woken_room;
     int32_t *slot_of; /* [n_ids] by id: slot, or how it ended */
     size_t n_ids, ids_room;
@@ -90,6 +91,7 @@ struct fy_fleet {
 
     int64_t power_cap_mw;             /* of power_mw[FY_HI]: facility cap / PUE; FY_NEVER = none */
     int64_t power_mw[FY_N_ESTIMATES]; /* all pools, now, without PUE */
+    int64_t rest_mw;                  /* of power_mw[FY_HI]: were nothing held */
     int64_t peak_mw[FY_N_ESTIMATES];  /* greatest of them over any interval */
 
     fy_mix mix;

@@ -89,9 +89,10 @@ typedef struct fy_class_key {
 typedef struct fy_class {
     fy_class_key key;
     int32_t index;
-    int32_t next;    /* in the hash chain */
-    uint32_t shape;  /* version of the fleet's shape that `never` was computed for */
-    fy_reason never; /* FY_WHY_NONE, or why it fits on no empty fleet of this shape */
+    int32_t next;                /* in the hash chain */
+    uint32_t shape;              /* version of the fleet's shape that `never` was computed for */
+    fy_reason never;             /* FY_WHY_NONE, or why it fits on no empty fleet of this shape */
+    struct fy_class_room *rooms; /* [FY_MAX_CHIPS], NULL while it fits: see class.c */
 } fy_class;
 
 typedef struct fy_array {

@@ -251,14 +251,26 @@ static fy_policy *backfill_open(const fy_fleet *fleet, const fy_settings *settin
     return bf;
 }
 
+/* Who stands in line and is about to leave the queue. */
+static void step_out(fy_policy *bf, const fy_job *job)
+{
+    if (fy_queue_has(&bf->queue, job) &&
+        (job->state != FY_JOB_WAITING || job->never != FY_WHY_NONE)) {
+        stand_out(bf, job);
+    }
+}
+
 static void backfill_observe(fy_policy *bf, const fy_fleet *fleet, const fy_event *event,
                              const fy_job *job)
 {
     if (event->kind == FY_EV_SUBMITTED) {
         fy_line_join(&class_at(bf, job->cls)->lines[job->rec.priority], &bf->places, job->slot);
     }
-    if (job != NULL && fy_queue_has(&bf->queue, job) && job->state != FY_JOB_WAITING) {
-        stand_out(bf, job);
+    if (job != NULL) {
+        step_out(bf, job);
+    }
+    for (size_t i = 0; i < fleet->n_woken; i++) {
+        step_out(bf, fleet->jobs[fleet->woken[i]]);
     }
     fy_queue_observe(&bf->queue, fleet, event, job, order, bf);
     fy_reserve_observe(&bf->reserve, job);

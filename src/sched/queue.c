@@ -82,11 +82,14 @@ void fy_queue_remove(fy_queue *queue, const fy_job *job)
     }
 }
 
+/* In the queue stand those that wait and can be placed. */
 static void put_waiting(fy_queue *queue, const fy_job *job, fy_order_fn order, void *ctx)
 {
     int64_t key, tie;
 
-    if (job->state == FY_JOB_WAITING && job->never == FY_WHY_NONE && !fy_queue_has(queue, job)) {
+    if (job->state != FY_JOB_WAITING || job->never != FY_WHY_NONE) {
+        fy_queue_remove(queue, job);
+    } else if (!fy_queue_has(queue, job)) {
         order(ctx, job, &key, &tie);
         fy_queue_put(queue, job, key, tie);
     }
@@ -96,12 +99,10 @@ void fy_queue_observe(fy_queue *queue, const fy_fleet *fleet, const fy_event *ev
                       const fy_job *job, fy_order_fn order, void *ctx)
 {
     (void)event;
-    if (job != NULL && job->state == FY_JOB_WAITING) {
+    if (job != NULL) {
         put_waiting(queue, job, order, ctx);
-    } else if (job != NULL) {
-        fy_queue_remove(queue, job);
     }
-    /* Dependents of a job that has finished, and jobs that were too large until now. */
+    /* Dependents of a job that has finished, and jobs that can be placed now, or no more. */
     for (size_t i = 0; i < fleet->n_woken; i++) {
         put_waiting(queue, fleet->jobs[fleet->woken[i]], order, ctx);
     }
