@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/block.h"
+
+#include "model/attention.h"
+#include "model/collective.h"
+#include "model/elementwise.h"
+#include "model/gemm.h"
+
+/* Kernels of a layer beside those counted where they are costed: reshapes, splits, copies. */
+static const double eager_extra = 6;
+
+/* Sizes of the layer as one device sees them. */
+typedef struct view {
+    double tokens;       /* a microbatch's on this device before sequence parallelism */
+    double split_tokens; /* of them where norms and residuals are split */
+    double heads, kv_heads;
+    double bytes; /* of an activation */
+    fy_format format;
+    double in_bytes; /* of an operand of a product */
+    double grad_bytes;
+} view;
+
+double fy_value_bytes(fy_precision precision)
+{
+    return precision == FY_PREC_FP32 || precision == FY_PREC_TF32 ? 4 : 2;
+}
+
+double fy_gradient_bytes(const fy_stack *stack, fy_precision precision)
+{
+    if (precision == FY_PREC_BF16_PURE) {
+        return 2;
+    }
+    return stack->main_grads_fp32 ? 4 : fy_value_bytes(precision);
+}
+
+static double at_least_one(double x)
+{
+    return x < 1 ? 1 : x;
+}
+
+static view view_of(const fy_costing *c, const fy_slice *s)
+{
+    const fy_model *m = c->model;
+    double tokens = (double)s->microbatch * m->seq_len / s->cp;
+    fy_format format = fy_precision_format(s->precision);
+    double bytes = fy_value_bytes(s->precision);
+    return (view){
+        .tokens = tokens,
+        .split_tokens = s->seq_parallel ? tokens / s->tp : tokens,
+        .heads = at_least_one((double)m->heads / s->tp),
+        .kv_heads = at_least_one((double)m->kv_heads / s->tp),
+        .bytes = bytes,
+        .format = format,
+        .in_bytes = format == FY_F8 ? 1 : bytes,
+        .grad_bytes = fy_gradient_bytes(c->stack, s->precision),
+    };
+}
+
+/* A linear layer's three products: forward, gradient of the input, gradient of the weight. */
+typedef struct linear {
+    double forward, backward, kernels;
+    fy_stream cast; /* fp8: of the input, forward; the same again for the gradient */
+} linear;
+
+static linear linear_s(const fy_costing *c, const view *v, double m, double k, double n,
+                       double count)
+{
+    const fy_machine *mc = &c->machine;
+    bool trained = c->model->lora_rank == 0;
+    fy_gemm f = {m, n, k, count, v->format, v->in_bytes, v->bytes, false};
+    fy_gemm dx = {m, k, n, count, v->format, v->in_bytes, v->bytes, false};
+    fy_gemm dw = {k, n, m, count, v->format, v->in_bytes, v->grad_bytes, true};
+    linear l = {.forward = fy_gemm_s(mc, &f), .kernels = 1};
+    l.backward = fy_gemm_s(mc, &dx) + (trained ? fy_gemm_s(mc, &dw) : 0);
+    if (v->format == FY_F8) {
+        l.cast = fy_stream_cast((m * k) * count);
+    }
+    return l;
+}
+
+static void add_linear(const fy_costing *c, fy_block *b, linear l, double grad_width)
+{
+    b->forward.matmul += l.forward;
+    b->backward.matmul += l.backward;
+    b->forward.kernels += l.kernels + l.cast.kernels;
+    b->backward.kernels += 2 * l.kernels + l.cast.kernels;
+    if (l.cast.kernels > 0) {
+        b->forward.elementwise += fy_stream_s(&c->machine, l.cast);
+        b->backward.elementwise += fy_stream_s(&c->machine, fy_stream_cast(grad_width));
+    }
+}
+
+/* Projections of grouped or multi-head attention. */
+static void attention_linear(const fy_costing *c, const view *v, fy_block *b)
+{
+    const fy_model *m = c->model;
+    if (m->attention == FY_MLA) {
+        double q_in = m->q_rank > 0 ? m->q_rank : m->hidden;
+        double down = (m->q_rank > 0 ? m->q_rank : 0) + m->kv_rank + m->rope_dim;
+        double q_out = v->heads * (m->nope_dim + m->rope_dim);
+        double kv_out = v->heads * (m->nope_dim + m->v_dim);
+        add_linear(c, b, linear_s(c, v, v->split_tokens, m->hidden, down, 1),
+                   v->split_tokens * down);
+        add_linear(c, b, linear_s(c, v, v->tokens, q_in, q_out, 1), v->tokens * q_out);
+        add_linear(c, b, linear_s(c, v, v->tokens, m->kv_rank, kv_out, 1), v->tokens * kv_out);
+        add_linear(c, b, linear_s(c, v, v->tokens, v->heads * m->v_dim, m->hidden, 1),
+                   v->tokens * m->hidden);
+        return;
+    }
+    double qkv = (v->heads + 2 * v->kv_heads) * m->head_dim;
+    add_linear(c, b, linear_s(c, v, v->tokens, m->hidden, qkv, 1), v->tokens * qkv);
+    add_linear(c, b, linear_s(c, v, v->tokens, v->heads * m->head_dim, m->hidden, 1),
+               v->tokens * m->hidden);
+}
+
+/* Share of the score matrix that a layer's mask leaves, averaged over windowed and full layers. */
+static double seen_share(const fy_model *m)
+{
+    double s = m->seq_len;
+    double full = m->causal ? 0.5 : 1;
+    if (m->window <= 0 || m->window >= s) {
+        return full;
+    }
+    double w = m->window;
+    double windowed = m->causal ? w / s - w * w / (2 * s * s) : (2 * w / s < 1 ? 2 * w / s : 1);
+    double whole = m->window_every > 0 ? 1.0 / m->window_every : 0;
+    return whole * full + (1 - whole) * windowed;
+}
+
+static fy_attention_cost core_s(const fy_costing *c, const fy_slice *s, const view *v)
+{
+    const fy_model *m = c->model;
+    fy_attention_shape shape = {
+        .batch = s->microbatch,
+        .heads = v->heads,
+        .kv_heads = m->attention == FY_MLA ? v->heads : v->kv_heads,
+        .queries = (double)m->seq_len / s->cp,
+        .keys = m->seq_len,
+        .qk_dim = m->attention == FY_MLA ? m->nope_dim + m->rope_dim : m->head_dim,
+        .v_dim = m->attention == FY_MLA ? m->v_dim : m->head_dim,
+        .seen = seen_share(m),
+        .causal = m->causal,
+        .dropout = c->stack->dropout,
+        .bytes = v->bytes,
+    };
+    return fy_attention_s(&c->machine, c->stack->attention, &shape);
+}
+
+/* Keys and values travel once around the context group, behind attention as far as that lasts. */
+static void context_exchange(const fy_costing *c, const fy_slice *s, const view *v, fy_block *b)
+{
+    if (s->cp <= 1) {
+        return;
+    }
+    const fy_model *m = c->model;
+    double kv = m->attention == FY_MLA ? v->heads * (m->nope_dim + m->rope_dim + m->v_dim)
+                                       : 2 * v->kv_heads * m->head_dim;
+    double bytes = v->tokens * s->cp * kv * v->bytes; /* of all members */
+    fy_group g = fy_group_make(s->cp, s->tp, c->machine.per_node);
+    double once = fy_all_gather_s(&c->machine, g, bytes);
+    double hidden_f = (1 - c->machine.exposed) * b->forward.attention;
+    double hidden_b = (1 - c->machine.exposed) * b->backward.attention;
+    b->forward.cp = once > hidden_f ? once - hidden_f : 0;
+    b->backward.cp = 2 * once > hidden_b ? 2 * once - hidden_b : 0;
+    b->forward.kernels += s->cp;
+    b->backward.kernels += 2.0 * s->cp;
+}
+
+/* Two sums over the tensor group a pass; under sequence parallelism gathers and scatters of the
+ * same volume, and in the backward pass one gather more each, of the input. */
+static void tensor_exchange(const fy_costing *c, const fy_slice *s, const view *v, double times,
+                            fy_block *b)
+{
+    if (s->tp <= 1) {
+        return;
+    }
+    const fy_machine *mc = &c->machine;
+    fy_group g = fy_group_make(s->tp, 1, mc->per_node);
+    double bytes = v->tokens * c->model->hidden * v->bytes;
+    double pass = 0;
+    double back = 0;
+    if (s->seq_parallel) {
+        pass = times * 2 * fy_all_gather_s(mc, g, bytes);
+        back = pass + times * fy_all_gather_s(mc, g, bytes) * 0.5; /* half hidden by a product */
+    } else {
+        pass = back = times * fy_all_reduce_s(mc, g, bytes);
+    }
+    if (s->overlap & FY_OVERLAP_TP) { /* in parts behind the products, which lose SMs to it */
+        pass *= mc->exposed;
+        back *= mc->exposed;
+    }
+    b->forward.tp += pass;
+    b->backward.tp += back;
+    double kernels = times * (s->seq_parallel ? 2 : 1);
+    b->forward.kernels += kernels;
+    b->backward.kernels += kernels;
+}
+
+static void dense_feed_forward(const fy_costing *c, const fy_slice *s, const view *v, double ffn,
+                               fy_block *b)
+{
+    const fy_model *m = c->model;
+    double width = ffn / s->tp;
+    double up = (m->gated ? 2 : 1) * width;
+    add_linear(c, b, linear_s(c, v, v->tokens, m->hidden, up, 1), v->tokens * up);
+    add_linear(c, b, linear_s(c, v, v->tokens, width, m->hidden, 1), v->tokens * m->hidden);
+}
+
+/* Routed experts: their tokens after dispatch, as grouped products or one product each. */
+static void routed_experts(const fy_costing *c, const fy_slice *s, const view *v, fy_block *b)
+{
+    const fy_model *m = c->model;
+    const fy_machine *mc = &c->machine;
+    double etp =
+        s->ep > 1 ? 1 : s->tp; /* experts are cut by tensor only where they are not dealt */
+    double source = s->ep > 1 ? v->tokens / s->tp : v->tokens; /* tokens a device dispatches */
+    double routed = source * m->experts_per_token;
+    double local = (double)m->experts / s->ep;
+    double each = at_least_one(routed / local);
+    double width = m->expert_ffn / etp;
+    double up = (m->gated ? 2 : 1) * width;
+    double calls = c->stack->grouped_experts ? 1 : local;
+    double per_call = local / calls;
+    linear first = linear_s(c, v, each, m->hidden, up, per_call);
+    linear second = linear_s(c, v, each, width, m->hidden, per_call);
+    first.forward *= calls, first.backward *= calls, first.kernels *= calls;
+    second.forward *= calls, second.backward *= calls, second.kernels *= calls;
+    add_linear(c, b, first, routed * up);
+    add_linear(c, b, second, routed * m->hidden);
+    /* router in fp32, top-k, permute, unpermute, weighted sum, activation */
+    fy_gemm router = {source, m->experts, m->hidden, 1, FY_F16, 2, 4, false};
+    b->forward.matmul += fy_gemm_s(mc, &router);
+    b->backward.matmul += 2 * fy_gemm_s(mc, &router);
+    double act = m->gated ? 3 : 2;
+    fy_stream f = {routed * (m->hidden * 5.0 + width * act) * v->bytes, 14};
+    fy_stream back = {routed * (m->hidden * 5.0 + width * (act + 2)) * v->bytes, 16};
+    b->forward.elementwise += fy_stream_s(mc, f);
+    b->backward.elementwise += fy_stream_s(mc, back);
+    b->forward.kernels += f.kernels;
+    b->backward.kernels += back.kernels;
+    if (s->ep > 1) {
+        fy_group g = fy_group_make(s->ep, 1, mc->per_node);
+        double once = fy_all_to_all_s(mc, g, routed * m->hidden * v->bytes);
+        double paid = s->overlap & FY_OVERLAP_EP ? 2 * once * mc->exposed : 2 * once;
+        b->forward.ep += paid;
+        b->backward.ep += paid;
+        b->forward.kernels += 4;
+        b->backward.kernels += 4;
+    }
+}
+
+static void streams(const fy_costing *c, const fy_slice *s, const view *v, double ffn, fy_block *b)
+{
+    const fy_model *m = c->model;
+    double qk = (v->heads + v->kv_heads) * m->head_dim;
+    if (m->attention == FY_MLA) {
+        qk = v->heads * (m->rope_dim + m->nope_dim) * 2.0;
+    }
+    fy_stream_shape shape = {
+        .tokens = v->tokens,
+        .split_tokens = v->split_tokens,
+        .hidden = m->hidden,
+        .ffn = ffn / s->tp,
+        .qk_width = qk,
+        .bytes = v->bytes,
+    };
+    fy_stream f = fy_stream_forward(m, c->stack, &shape);
+    fy_stream back = fy_stream_backward(m, c->stack, &shape);
+    double extra = c->stack->capture == FY_EAGER ? eager_extra : 0;
+    b->forward.elementwise += fy_stream_s(&c->machine, f);
+    b->backward.elementwise += fy_stream_s(&c->machine, back);
+    b->forward.kernels += f.kernels + extra;
+    b->backward.kernels += back.kernels + 2 * extra;
+}
+
+/* What is computed again in the backward pass. */
+static void recomputed(const fy_costing *c, const fy_slice *s, fy_attention_cost core, fy_block *b)
+{
+    (void)c;
+    if (s->recompute == FY_RECOMPUTE_FULL) {
+        b->again = b->forward;
+    } else if (s->recompute == FY_RECOMPUTE_SELECTIVE) {
+        b->again.attention = core.forward_s;
+        b->again.kernels = core.forward_kernels;
+    }
+}
+
+/*
+ * Bytes kept for the backward pass, after Korthikanti et al. 2022 (arXiv 2205.05198), equations 1
+ * to 6, written out by tensor for gated and grouped layers: sbh(34 + 5 a s / h) for a plain one.
+ */
+static void kept(const fy_costing *c, const fy_slice *s, const view *v, double ffn_tokens,
+                 fy_block *b)
+{
+    const fy_model *m = c->model;
+    double bytes = v->bytes;
+    double h = m->hidden;
+    double mask = c->stack->dropout ? 1 : 0;
+    double split = v->split_tokens;
+    /* inputs of two norms, of the two products behind them, dropout masks */
+    double norms = split * h * (2 * bytes + 2 * mask);
+    double inputs = split * h * 2 * bytes;
+    double qkv = v->tokens * (v->heads + 2 * v->kv_heads) * m->head_dim * bytes;
+    double out = v->tokens * v->heads * (m->attention == FY_MLA ? m->v_dim : m->head_dim) * bytes;
+    if (m->attention == FY_MLA) {
+        qkv = v->tokens * v->heads * (2.0 * (m->nope_dim + m->rope_dim) + m->v_dim) * bytes +
+              split * (m->q_rank + m->kv_rank + m->rope_dim) * bytes;
+    }
+    double core = v->tokens * v->heads * 4; /* flash: one fp32 sum a row */
+    if (c->stack->attention == FY_ATTN_UNFUSED || c->stack->attention == FY_ATTN_SOFTMAX) {
+        core = v->heads * v->tokens * m->seq_len * (2 * bytes + mask);
+    }
+    double act = ffn_tokens * (m->gated ? 3 : 2) * bytes;
+    double all = norms + inputs + qkv + out + core + act;
+    if (s->precision == FY_PREC_FP8) { /* inputs of products are kept in fp8 */
+        all -= (inputs + out) * 0.5;
+    }
+    switch (s->recompute) {
+    case FY_RECOMPUTE_FULL:
+        b->kept_bytes = split * h * bytes;
+        b->again_bytes = all;
+        break;
+    case FY_RECOMPUTE_SELECTIVE:
+        b->kept_bytes = all - core;
+        b->again_bytes = core;
+        break;
+    case FY_RECOMPUTE_NONE:
+    case FY_N_RECOMPUTES:
+        b->kept_bytes = all;
+        b->again_bytes = 0;
+        break;
+    }
+}
+
+fy_block fy_block_cost(const fy_costing *c, fy_layer_kind kind, const fy_slice *s)
+{
+    const fy_model *m = c->model;
+    view v = view_of(c, s);
+    fy_block b = {0};
+    attention_linear(c, &v, &b);
+    fy_attention_cost core = core_s(c, s, &v);
+    b.forward.attention = core.forward_s;
+    b.backward.attention = core.backward_s;
+    b.forward.kernels += core.forward_kernels;
+    b.backward.kernels += core.backward_kernels;
+    context_exchange(c, s, &v, &b);
+    double ffn_tokens = 0;
+    if (kind == FY_LAYER_MOE) {
+        double shared = (double)m->shared_experts * m->expert_ffn;
+        tensor_exchange(c, s, &v, s->ep > 1 && shared <= 0 ? 1 : 2, &b);
+        if (shared > 0) {
+            dense_feed_forward(c, s, &v, shared, &b);
+        }
+        routed_experts(c, s, &v, &b);
+        streams(c, s, &v, shared, &b);
+        double cut = s->ep > 1 ? s->tp : 1;
+        double etp = s->ep > 1 ? 1 : s->tp;
+        ffn_tokens =
+            v.tokens / cut * m->experts_per_token * m->expert_ffn / etp + v.tokens * shared / s->tp;
+        b.expert_params = c->params.expert * m->experts / s->ep / etp;
+        double rest = c->params.moe_layer - c->params.expert * m->experts;
+        b.params = b.expert_params + rest / s->tp;
+    } else {
+        tensor_exchange(c, s, &v, m->parallel_block ? 1 : 2, &b);
+        dense_feed_forward(c, s, &v, m->ffn, &b);
+        streams(c, s, &v, m->ffn, &b);
+        ffn_tokens = v.tokens * m->ffn / s->tp;
+        b.params = c->params.dense_layer / s->tp;
+    }
+    recomputed(c, s, core, &b);
+    kept(c, s, &v, ffn_tokens, &b);
+    if (kind == FY_LAYER_MOE) { /* dispatched copies of the tokens */
+        double cut = s->ep > 1 ? s->tp : 1;
+        double copies = v.tokens / cut * m->experts_per_token * m->hidden * v.bytes;
+        if (s->recompute == FY_RECOMPUTE_FULL) {
+            b.again_bytes += 2 * copies;
+        } else {
+            b.kept_bytes += 2 * copies;
+        }
+    }
+    return b;
+}
+
+fy_ends fy_ends_cost(const fy_costing *c, const fy_slice *s)
+{
+    const fy_model *m = c->model;
+    const fy_machine *mc = &c->machine;
+    view v = view_of(c, s);
+    fy_ends e = {0};
+    double vocab = (double)m->vocab / s->tp;
+    double h = m->hidden;
+    e.embedding_params = c->params.embedding / s->tp;
+    e.head_params = (m->tied ? c->params.embedding : c->params.head) / s->tp;
+    /* look-up: read and write a row a token; backward: an fp32 scatter of gradients */
+    fy_stream look = {v.tokens * h * 2 * v.bytes + v.tokens * h * v.bytes, 3};
+    e.embedding_forward.elementwise = fy_stream_s(mc, look);
+    e.embedding_backward.elementwise = fy_stream_s(mc, (fy_stream){v.tokens * h * 8, 3});
+    e.embedding_forward.kernels = e.embedding_backward.kernels = 3;
+    double positions = m->seq_len > 0 && m->vocab > 0 ? 1 : 0;
+    fy_gemm f = {v.tokens, vocab, h, positions, FY_F16, v.bytes, v.bytes, false};
+    fy_gemm dx = {v.tokens, h, vocab, positions, FY_F16, v.bytes, v.bytes, false};
+    fy_gemm dw = {h, vocab, v.tokens, positions, FY_F16, v.bytes, v.grad_bytes, true};
+    e.head_forward.matmul = fy_gemm_s(mc, &f);
+    e.head_backward.matmul = fy_gemm_s(mc, &dx) + (m->lora_rank > 0 ? 0 : fy_gemm_s(mc, &dw));
+    double logits = v.tokens * vocab;
+    double passes = c->stack->fused_loss ? 3 * v.bytes : 2 * v.bytes + 6 * 4; /* fp32 otherwise */
+    double kernels = c->stack->fused_loss ? 4 : 9;
+    e.head_forward.elementwise = fy_stream_s(mc, (fy_stream){logits * passes, kernels});
+    e.head_backward.elementwise = fy_stream_s(mc, (fy_stream){logits * passes * 0.7, kernels / 2});
+    e.head_forward.kernels = kernels + 2;
+    e.head_backward.kernels = kernels / 2 + 3;
+    if (s->tp > 1) {
+        fy_group g = fy_group_make(s->tp, 1, mc->per_node);
+        double sum = fy_all_reduce_s(mc, g, v.tokens * h * v.bytes);
+        e.embedding_forward.tp = sum;
+        e.head_backward.tp = sum;
+        e.head_forward.tp = 3 * fy_all_reduce_s(mc, g, v.tokens * 4);
+    }
+    e.head_bytes = logits * (c->stack->fused_loss ? 2 * v.bytes : v.bytes + 8);
+    e.head_kept_bytes = logits * 4 + v.split_tokens * h * v.bytes;
+    return e;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/collective.h"
+
+fy_group fy_group_make(int size, int stride, int per_node)
+{
+    int in_node = stride < per_node ? per_node / stride : 1;
+    if (in_node > size) {
+        in_node = size;
+    }
+    if (in_node < 1) {
+        in_node = 1;
+    }
+    int sharing = per_node / in_node;
+    return (fy_group){.size = size, .in_node = in_node, .sharing = sharing > 0 ? sharing : 1};
+}
+
+static bool crosses(fy_group g)
+{
+    return g.size > g.in_node;
+}
+
+/* Bandwidth that each member's ring sees [B/s]: the link, and its share of the node's NICs. */
+static double ring_bps(const fy_machine *mc, fy_group g)
+{
+    if (!crosses(g)) {
+        return mc->link_bps;
+    }
+    double net = mc->net_bps / g.sharing;
+    /* one member a node cannot use more than its own link to the NICs */
+    return net < mc->link_bps || g.in_node == 1 ? net : mc->link_bps;
+}
+
+/* Latency of passing once around, or up a tree between nodes, whichever is less. */
+static double once_latency_s(const fy_machine *mc, fy_group g)
+{
+    double inside = (g.in_node - 1) * mc->link_latency_s;
+    if (!crosses(g)) {
+        return inside;
+    }
+    double nodes = (double)g.size / g.in_node;
+    return inside + fy_doublings(nodes) * mc->net_latency_s;
+}
+
+double fy_all_gather_s(const fy_machine *mc, fy_group g, double bytes)
+{
+    if (g.size <= 1 || !(bytes > 0)) {
+        return 0;
+    }
+    double share = (double)(g.size - 1) / g.size;
+    return share * bytes / ring_bps(mc, g) + once_latency_s(mc, g) + mc->gap_s;
+}
+
+double fy_all_reduce_s(const fy_machine *mc, fy_group g, double bytes)
+{
+    if (g.size <= 1 || !(bytes > 0)) {
+        return 0;
+    }
+    double share = 2.0 * (g.size - 1) / g.size;
+    double bps = crosses(g) ? ring_bps(mc, g) : mc->reduce_bps;
+    return share * bytes / bps + 2 * once_latency_s(mc, g) + mc->gap_s;
+}
+
+double fy_all_to_all_s(const fy_machine *mc, fy_group g, double bytes)
+{
+    if (g.size <= 1 || !(bytes > 0)) {
+        return 0;
+    }
+    double near = bytes * (g.in_node - 1) / g.size / mc->link_bps;
+    double far = 0;
+    if (crosses(g)) { /* all devices of a node send at once through its NICs */
+        double device_net = mc->net_bps / mc->per_node;
+        far = bytes * (g.size - g.in_node) / g.size / device_net;
+    }
+    double latency = g.in_node * mc->link_latency_s +
+                     (crosses(g) ? fy_doublings(g.size) * mc->net_latency_s : 0);
+    return (near > far ? near : far) + latency + mc->gap_s;
+}
+
+double fy_send_s(const fy_machine *mc, bool same_node, double bytes)
+{
+    double bps = same_node ? mc->link_bps : mc->net_bps / mc->per_node;
+    return bytes / bps + (same_node ? mc->link_latency_s : mc->net_latency_s);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/gemm.h"
+
+#include <stdint.h>
+
+/* Tile sizes of the vendor's library, and the share of the matrix rate each can sustain: a
+ * smaller tile re-reads its operands more often than shared memory can deliver them. */
+typedef struct tile {
+    double m, n, share;
+} tile;
+
+static const tile tiles[] = {
+    {256, 128, 1.00}, {128, 256, 1.00}, {128, 128, 0.96},
+    {128, 64, 0.83},  {64, 128, 0.83},  {64, 64, 0.66},
+};
+
+/* K steps of a tile's prologue and epilogue, in elements of a 128-byte-deep pipeline stage. */
+static const double k_fill = 96;
+
+/* Above this a double of a count need not be exact; shapes beyond are aligned for our purpose. */
+static const double exact = 1e15;
+
+static double ceil_div(double a, double b)
+{
+    if (a > exact) {
+        return a / b;
+    }
+    return (double)(((int64_t)a + (int64_t)b - 1) / (int64_t)b);
+}
+
+double fy_alignment(double n, double bytes)
+{
+    if (n > exact || n < 1) {
+        return 1;
+    }
+    int64_t whole = (int64_t)n * (int64_t)bytes;
+    static const struct {
+        int64_t line;
+        double factor;
+    } steps[] = {{128, 1.0}, {64, 1.04}, {32, 1.14}, {16, 1.22}, {8, 1.6}, {4, 2.2}};
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        if (whole % steps[i].line == 0) {
+            return steps[i].factor;
+        }
+    }
+    return 3;
+}
+
+/* One tiling with the K loop cut into `split` parts, whose sums are added in a second pass. */
+static double tiling_s(const fy_machine *mc, const fy_gemm *g, const tile *t, double split)
+{
+    double k = g->k / split;
+    double units = mc->units > 0 ? mc->units : 1;
+    double work = ceil_div(g->m, t->m) * ceil_div(g->n, t->n) * g->count * split;
+    double waves = mc->units > 0 ? ceil_div(work, units) : work;
+    double unit_flops = mc->matrix_flops[g->format] / units * t->share;
+    double s = waves * 2 * t->m * t->n * (k + k_fill) / unit_flops;
+    if (split > 1) {
+        s += g->m * g->n * g->count * 4 * (split + 1) / mc->gemm_memory_bps;
+    }
+    return s;
+}
+
+/* Best over tiles and, where tiles are fewer than multiprocessors, cuts of K. */
+static double compute_s(const fy_machine *mc, const fy_gemm *g)
+{
+    double best = 0;
+    for (size_t i = 0; i < sizeof tiles / sizeof tiles[0]; i++) {
+        double s = tiling_s(mc, g, &tiles[i], 1);
+        best = best > 0 && best < s ? best : s;
+        double work = ceil_div(g->m, tiles[i].m) * ceil_div(g->n, tiles[i].n) * g->count;
+        if (work * 2 <= mc->units && g->k >= 1024) {
+            double split = mc->units / work < 8 ? (double)(int)(mc->units / work) : 8;
+            double cut = tiling_s(mc, g, &tiles[i], split);
+            best = cut < best ? cut : best;
+        }
+    }
+    return best;
+}
+
+double fy_gemm_s(const fy_machine *mc, const fy_gemm *g)
+{
+    if (!(g->m > 0 && g->n > 0 && g->k > 0 && g->count > 0)) {
+        return 0;
+    }
+    double aligned = fy_alignment(g->n, g->in_bytes) * fy_alignment(g->k, g->in_bytes);
+    double compute = compute_s(mc, g) * (aligned < 3 ? aligned : 3);
+    double out = g->m * g->n * g->out_bytes * (g->accumulate ? 2 : 1);
+    double bytes = ((g->m + g->n) * g->k * g->in_bytes + out) * g->count;
+    double memory = bytes / mc->gemm_memory_bps;
+    return (compute > memory ? compute : memory) + mc->gap_s;
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/machine.h"
+
+#include <stddef.h>
+#include <string.h>
+
+/*
+ * Of one generation, dynamic power at full matrix rate over dense fp16 peak [W per TFLOP/s], from
+ * the share that one chip sustains in its best product:
+ *   Ampere  A100 SXM 400 W: 271 of 312 TFLOP/s (MAMF, stas00/ml-engineering) -> f 0.869,
+ *           (400 - 55) / 0.869^3 / 312 = 1.69
+ *   Hopper  H100 SXM 700 W: 794 of 989 -> f 0.803, (700 - 70) / 0.803^3 / 989 = 1.23;
+ *           H800 PCIe 350 W: this gives 0.68, measured 0.70 (a public microbenchmark, 2026-08)
+ *   Ada and later have not been measured: the Hopper figure, as made in a like process.
+ * Wider formats move more bits: tf32 as fp16 at half the rate, fp8 as fp16 at twice.
+ */
+typedef struct generation {
+    const char *arch;
+    double w_per_tflops; /* dense fp16 */
+    double issue;        /* best share of peak when power does not limit */
+    double fp8;          /* further share in fp8: scaling and casts inside the product */
+} generation;
+
+static const generation generations[] = {
+    {"Ampere", 1.69, 0.92, 0},
+    {"Hopper", 1.23, 0.95, 0.88},
+    {"Volta", 2.6, 0.92, 0},
+};
+static const generation other = {"", 0, 0.85, 0.88};
+
+/* Streams reach at most this share of the data sheet's memory bandwidth (STREAM on A100 and H100
+ * gives 0.88 to 0.93); the operands of products come at the same. */
+static const double operand_share = 0.90;
+
+/* One direction of PCIe x16 by generation [B/s]: 16 lanes x 8, 16, 32 GT/s x 128/130 / 8. */
+static double pcie_bps(double gen)
+{
+    return gen >= 5 ? 63.0e9 : gen >= 4 ? 31.5e9 : gen >= 3 ? 15.75e9 : (double)NAN;
+}
+
+double fy_cbrt(double x)
+{
+    if (!(x > 0)) {
+        return 0;
+    }
+    double scale = 1;
+    while (x > 8) {
+        x /= 8;
+        scale *= 2;
+    }
+    while (x < 1) {
+        x *= 8;
+        scale /= 2;
+    }
+    double y = 1.5;
+    for (int i = 0; i < 6; i++) { /* Newton; error below 1e-15 after five */
+        y -= (y * y * y - x) / (3 * y * y);
+    }
+    return y * scale;
+}
+
+double fy_doublings(double n)
+{
+    double whole = 0;
+    while (n >= 2) {
+        n /= 2;
+        whole++;
+    }
+    return n > 1 ? whole + (n - 1) : whole;
+}
+
+fy_format fy_precision_format(fy_precision precision)
+{
+    switch (precision) {
+    case FY_PREC_FP32:
+        return FY_F32;
+    case FY_PREC_TF32:
+        return FY_T32;
+    case FY_PREC_FP8:
+        return FY_F8;
+    case FY_PREC_FP16:
+    case FY_PREC_BF16:
+    case FY_PREC_BF16_PURE:
+    case FY_N_PRECISIONS:
+        break;
+    }
+    return FY_F16;
+}
+
+static const generation *generation_of(const fy_chip *chip)
+{
+    for (size_t i = 0; i < sizeof generations / sizeof generations[0]; i++) {
+        if (chip->arch && strcmp(chip->arch, generations[i].arch) == 0) {
+            return &generations[i];
+        }
+    }
+    return &other;
+}
+
+/* Share of the dense peak that the best product sustains under the power limit. */
+static double sustained(const fy_chip *chip, const generation *gen, double cap_w)
+{
+    double limit = chip->tdp_w.mid;
+    if (fy_known(cap_w) && !(cap_w > limit)) {
+        limit = cap_w;
+    }
+    double idle = fy_known(chip->idle_w.mid) ? chip->idle_w.mid : 0.14 * limit;
+    double half = fy_known(chip->bf16.mid) ? chip->bf16.mid : chip->fp16.mid;
+    double demand = gen->w_per_tflops * half / 1e12;
+    if (!(demand > 0) || !(limit > idle) || demand <= limit - idle) {
+        return gen->issue;
+    }
+    double share = fy_cbrt((limit - idle) / demand);
+    return share < gen->issue ? share : gen->issue;
+}
+
+static void set_matrix(fy_machine *m, const fy_chip *chip, const generation *gen, double share)
+{
+    double half = fy_known(chip->bf16.mid) ? chip->bf16.mid : chip->fp16.mid;
+    m->peak_flops[FY_F32] = chip->fp32.mid;
+    m->peak_flops[FY_T32] = fy_known(chip->tf32.mid) ? chip->tf32.mid : chip->fp32.mid;
+    m->peak_flops[FY_F16] = half;
+    m->peak_flops[FY_F8] = fy_known(chip->fp8.mid) ? chip->fp8.mid : half;
+    for (int i = 0; i < FY_N_FORMATS; i++) {
+        m->matrix_flops[i] = m->peak_flops[i] * share;
+    }
+    if (fy_known(chip->fp8.mid)) {
+        m->matrix_flops[FY_F8] *= gen->fp8;
+    }
+}
+
+/* What attention's kernels need beside the matrix rate: see attention.c. */
+static void set_vector(fy_machine *m, const fy_chip *chip)
+{
+    bool hopper = chip->arch && strcmp(chip->arch, "Hopper") == 0;
+    bool cuda = chip->vendor && strcmp(chip->vendor, "NVIDIA") == 0;
+    m->hopper = hopper ? 1 : 0;
+    m->units = fy_known(chip->sms.mid) && cuda ? chip->sms.mid : 0;
+    m->clock_hz = chip->boost_hz.mid;
+    m->mma_sync_flops = m->matrix_flops[FY_F16];
+    if (m->units > 0 && fy_known(m->clock_hz)) {
+        m->exp_per_s = 16 * m->units * m->clock_hz; /* CUDA programming guide: 16 a clock and SM */
+        m->alu_per_s = (hopper ? 128 : 64) * m->units * m->clock_hz;
+        if (hopper) { /* mma.sync reaches about 2,540 FLOP a clock and SM (0.62 of wgmma) */
+            double sync = 2540 * m->units * m->clock_hz * 0.9;
+            m->mma_sync_flops = sync < m->mma_sync_flops ? sync : m->mma_sync_flops;
+        }
+    } else {
+        m->exp_per_s = m->alu_per_s = NAN;
+    }
+}
+
+fy_machine fy_machine_make(const fy_cluster *cluster, const fy_stack *stack,
+                           const fy_constants *constants)
+{
+    (void)stack;
+    const fy_chip *chip = cluster->chip;
+    const double *c = constants->value;
+    const generation *gen = generation_of(chip);
+    double share = sustained(chip, gen, cluster->power_cap_w) * c[FY_C_MATMUL];
+    fy_machine m = {.per_node = cluster->per_node};
+    set_matrix(&m, chip, gen, share);
+    set_vector(&m, chip);
+    m.memory_bps = chip->memory_bytes_per_s.mid * c[FY_C_MEMORY];
+    m.gemm_memory_bps = chip->memory_bytes_per_s.mid * operand_share;
+    m.memory_bytes = chip->memory_bytes.mid;
+    m.gap_s = c[FY_C_GAP];
+    m.launch_s = c[FY_C_LAUNCH];
+    m.step_s = c[FY_C_STEP];
+    m.micro_s = c[FY_C_MICRO];
+    double link = chip->link_bytes_per_s.mid;
+    double one_way = link > 0 ? link / 2 : pcie_bps(chip->pcie_gen.mid);
+    m.link_bps = one_way * c[FY_C_LINK];
+    m.reduce_bps = m.link_bps;
+    m.net_bps = cluster->nic_bytes_per_s * c[FY_C_NETWORK];
+    m.link_latency_s = c[FY_C_LATENCY];
+    m.net_latency_s = 3 * c[FY_C_LATENCY];
+    m.attention = c[FY_C_ATTENTION];
+    m.exposed = c[FY_C_EXPOSED];
+    m.jitter = c[FY_C_JITTER];
+    return m;
+}
+
+const char *fy_machine_unknown(const fy_machine *machine, fy_format format, int devices)
+{
+    if (!fy_known(machine->matrix_flops[format])) {
+        return "dense rate";
+    }
+    if (!fy_known(machine->memory_bps)) {
+        return "memory bandwidth";
+    }
+    if (devices > 1 && machine->per_node > 1 && !fy_known(machine->link_bps)) {
+        return "link bandwidth";
+    }
+    if (devices > machine->per_node && !fy_known(machine->net_bps)) {
+        return "network bandwidth of a node";
+    }
+    return NULL;
+}

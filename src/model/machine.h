@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A device in its cluster as the kernels see it: rates that are really sustained, latencies and
+ * per-kernel costs. Made once per chip, cluster, stack and constants; all the model's formulas
+ * read it and nothing else of the chip. Rates are NAN where the chip's are unknown.
+ */
+#ifndef FUYAO_MODEL_MACHINE_H
+#define FUYAO_MODEL_MACHINE_H
+
+#include "fuyao/plan.h"
+
+/* Operands of a matrix product. */
+typedef enum fy_format { FY_F32, FY_T32, FY_F16, FY_F8, FY_N_FORMATS } fy_format;
+
+typedef struct fy_machine {
+    double matrix_flops[FY_N_FORMATS]; /* sustained by the best large product [FLOP/s] */
+    double peak_flops[FY_N_FORMATS];   /* of the data sheet */
+    double units;           /* multiprocessors that share a product's tiles; 0 = unknown */
+    double clock_hz;        /* NAN = unknown */
+    double mma_sync_flops;  /* matrix rate of kernels with synchronous matrix instructions */
+    double exp_per_s;       /* exponentials a second; NAN = unknown */
+    double alu_per_s;       /* fp32 operations a second outside the matrix units; NAN = unknown */
+    double hopper;          /* 1 where asynchronous matrix kernels exist */
+    double memory_bps;      /* streaming kernels [B/s] */
+    double gemm_memory_bps; /* operands of products [B/s] */
+    double memory_bytes;
+    double gap_s, launch_s, step_s, micro_s; /* constants of the stack */
+    double link_bps;   /* a device's share of the node's link, one direction [B/s] */
+    double reduce_bps; /* the same for reductions inside the switch; = link_bps without */
+    double net_bps;    /* a node's NICs, one direction [B/s]; NAN = unknown */
+    double link_latency_s, net_latency_s; /* of one step of a collective */
+    double attention;                     /* share of the ideal attention kernel */
+    double exposed, jitter;
+    int per_node;
+} fy_machine;
+
+/*
+ * Source of the sustained rate: a chip at full matrix rate would draw more than its limit, and
+ * dynamic power goes with the cube of the clock near the top of its range, so
+ *     f = cbrt((limit - idle) / (demand - idle)),   at most FY_ISSUE_SHARE
+ * with the demand of a generation taken from one measured chip of it (machine.c).
+ */
+fy_machine fy_machine_make(const fy_cluster *cluster, const fy_stack *stack,
+                           const fy_constants *constants);
+
+/* Format of the products under a precision. */
+fy_format fy_precision_format(fy_precision precision);
+
+/* The first rate that is missing for this work, or NULL. */
+const char *fy_machine_unknown(const fy_machine *machine, fy_format format, int devices);
+
+/* Cube root for x >= 0; equal bytes everywhere (no libm). */
+double fy_cbrt(double x);
+
+/* log2 for n >= 1, linear between powers of two; equal bytes everywhere. */
+double fy_doublings(double n);
+
+#endif

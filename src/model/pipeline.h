@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How a model's layers are dealt to the stages of a pipeline, and what the schedule costs: the
+ * slowest stage works all the time, the others' work is waited for once at either end.
+ */
+#ifndef FUYAO_MODEL_PIPELINE_H
+#define FUYAO_MODEL_PIPELINE_H
+
+#include "fuyao/plan.h"
+
+/* Layers of one device (all its virtual stages together). */
+typedef struct fy_stage {
+    double dense, moe; /* layers of either kind */
+    bool embedding, head;
+} fy_stage;
+
+enum { FY_STAGE_FIRST, FY_STAGE_MIDDLE, FY_STAGE_LAST, FY_N_STAGES };
+
+/* First, a middle and the last stage; of a single one the first is also the last. */
+typedef struct fy_stages {
+    fy_stage at[FY_N_STAGES];
+    int middle; /* how many middle stages there are */
+} fy_stages;
+
+/*
+ * Deal `model`'s layers to pp stages in pp * vpp chunks. Where the layers divide, equally. Else
+ * embedding and head count as layers where that divides (as Llama 3 405B: 126 + 2 over 16), else
+ * the middle stages take the rest and the largest governs. Dense layers of a mixture come first.
+ */
+fy_stages fy_stages_deal(const fy_model *model, int pp, int vpp);
+
+/*
+ * Seconds lost to filling and draining: (sum of the stages' time for one microbatch - the
+ * slowest's) / vpp; a zero-bubble schedule fills two thirds of it with gradients of weights.
+ * Source: Narayanan et al. 2021 (arXiv 2104.04473) section 2.2, written for unequal stages;
+ * Qi et al. 2023 (arXiv 2401.10241), ZB-H1.
+ *   stage_s   [FY_N_STAGES] time of one microbatch, forward and backward
+ */
+double fy_bubble_s(const fy_stages *stages, const double *stage_s, const fy_layout *layout);
+
+/*
+ * Microbatches whose activations the first stage keeps, in units of one microbatch through all of
+ * its layers: min(m, pp) under 1F1B; interleaved pp (1 + (pp - 1) / (pp vpp)) (arXiv 2205.05198).
+ */
+double fy_in_flight(const fy_layout *layout, double microbatches);
+
+#endif

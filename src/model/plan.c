@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* Names of the planner's terms, and which layouts make sense. */
+#include "fuyao/plan.h"
+
+#include <string.h>
+
+static const char *const term_names[FY_N_TERMS] = {
+    [FY_T_MATMUL] = "matmul",
+    [FY_T_ATTENTION] = "attention",
+    [FY_T_ELEMENTWISE] = "elementwise",
+    [FY_T_EMBEDDING] = "embedding",
+    [FY_T_RECOMPUTE] = "recompute",
+    [FY_T_HOST] = "host",
+    [FY_T_TP] = "tp",
+    [FY_T_CP] = "cp",
+    [FY_T_EP] = "ep",
+    [FY_T_PP] = "pp",
+    [FY_T_BUBBLE] = "bubble",
+    [FY_T_DP] = "dp",
+    [FY_T_OPTIMIZER] = "optimizer",
+    [FY_T_JITTER] = "jitter",
+};
+static const char *const memory_names[FY_N_MEMORY_TERMS] = {
+    [FY_M_WEIGHTS] = "weights",     [FY_M_GRADIENTS] = "gradients",
+    [FY_M_OPTIMIZER] = "optimizer", [FY_M_ACTIVATIONS] = "activations",
+    [FY_M_WORKSPACE] = "workspace", [FY_M_ALLOCATOR] = "allocator",
+    [FY_M_CONTEXT] = "context",
+};
+static const char *const recompute_names[FY_N_RECOMPUTES] = {
+    [FY_RECOMPUTE_NONE] = "none",
+    [FY_RECOMPUTE_SELECTIVE] = "selective",
+    [FY_RECOMPUTE_FULL] = "full",
+};
+
+const char *fy_term_name(fy_term term)
+{
+    return term_names[term];
+}
+
+const char *fy_memory_term_name(fy_memory_term term)
+{
+    return memory_names[term];
+}
+
+const char *fy_recompute_name(fy_recompute recompute)
+{
+    return recompute_names[recompute];
+}
+
+int fy_recompute_find(const char *name)
+{
+    for (int i = 0; i < FY_N_RECOMPUTES; i++) {
+        if (strcmp(name, recompute_names[i]) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static int check_degrees(const fy_layout *l, const fy_cluster *cluster, fy_err *err)
+{
+    if (l->tp < 1 || l->pp < 1 || l->dp < 1 || l->ep < 1 || l->cp < 1 || l->vpp < 1 ||
+        l->microbatch < 1 || l->global_batch < 1) {
+        return fy_fail(err, FY_EINFEASIBLE, "layout: every degree and batch must be at least 1");
+    }
+    double devices = (double)l->tp * l->pp * l->dp * l->cp;
+    if (devices > cluster->devices || devices < cluster->devices) {
+        return fy_fail(err, FY_EINFEASIBLE,
+                       "layout: tp %d x pp %d x dp %d x cp %d = %.0f devices, there are %d", l->tp,
+                       l->pp, l->dp, l->cp, devices, cluster->devices);
+    }
+    if (cluster->per_node < 1) {
+        return fy_fail(err, FY_EINFEASIBLE, "cluster: a node needs at least one device");
+    }
+    return 0;
+}
+
+int fy_layout_check(const fy_layout *l, const fy_model *m, const fy_cluster *cluster, fy_err *err)
+{
+    int rc = check_degrees(l, cluster, err);
+    if (rc != 0) {
+        return rc;
+    }
+    if (l->pp * (l->pp > 1 ? l->vpp : 1) > m->layers + 2) {
+        return fy_fail(err, FY_EINFEASIBLE, "layout: pp %d x vpp %d stages for %d layers", l->pp,
+                       l->vpp, m->layers);
+    }
+    if (l->pp == 1 && l->vpp > 1) {
+        return fy_fail(err, FY_EINFEASIBLE, "layout: vpp %d needs pp of 2 or more", l->vpp);
+    }
+    if (l->tp > m->heads && m->heads > 0) {
+        return fy_fail(err, FY_EINFEASIBLE, "layout: tp %d for %d attention heads", l->tp,
+                       m->heads);
+    }
+    if (m->experts == 0 && l->ep > 1) {
+        return fy_fail(err, FY_EINFEASIBLE, "layout: ep %d for a model without experts", l->ep);
+    }
+    if (l->ep > 1 && (m->experts % l->ep != 0 || (l->dp * l->cp * l->tp) % l->ep != 0)) {
+        return fy_fail(err, FY_EINFEASIBLE,
+                       "layout: ep %d must divide %d experts and dp x cp x tp = %d", l->ep,
+                       m->experts, l->dp * l->cp * l->tp);
+    }
+    if (l->zero < 0 || l->zero > 3) {
+        return fy_fail(err, FY_EINFEASIBLE, "layout: zero %d is none of 0, 1, 2, 3", l->zero);
+    }
+    return 0;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/stack.h"
+
+#include <string.h>
+
+static const char *const names[FY_N_CONSTANTS] = {
+    [FY_C_MATMUL] = "matmul",   [FY_C_MEMORY] = "memory",   [FY_C_ATTENTION] = "attention",
+    [FY_C_GAP] = "gap",         [FY_C_LAUNCH] = "launch",   [FY_C_LINK] = "link",
+    [FY_C_NETWORK] = "network", [FY_C_LATENCY] = "latency", [FY_C_EXPOSED] = "exposed",
+    [FY_C_STEP] = "step",       [FY_C_MICRO] = "micro",     [FY_C_JITTER] = "jitter",
+};
+
+const char *fy_constant_name(fy_constant constant)
+{
+    return names[constant];
+}
+
+int fy_stacks_count(const fy_stacks *stacks)
+{
+    return stacks->n_stacks;
+}
+
+const fy_stack *fy_stacks_at(const fy_stacks *stacks, int i)
+{
+    return &stacks->stacks[i];
+}
+
+const fy_stack *fy_stacks_find(const fy_stacks *stacks, const char *id)
+{
+    for (int i = 0; i < stacks->n_stacks; i++) {
+        if (strcmp(stacks->stacks[i].id, id) == 0) {
+            return &stacks->stacks[i];
+        }
+    }
+    return NULL;
+}
+
+/* Fitted rows of a family (NULL: any) and stack; those without `without` where it took part. */
+static const fy_fitted *find_fitted(const fy_stacks *stacks, const char *family, const char *stack,
+                                    const char *without)
+{
+    const fy_fitted *all = NULL;
+    for (int i = 0; i < stacks->n_fitted; i++) {
+        const fy_fitted *f = &stacks->fitted[i];
+        if (strcmp(f->stack, stack) != 0 || (family != NULL && strcmp(f->family, family) != 0)) {
+            continue;
+        }
+        if (without != NULL && strcmp(f->without, without) == 0) {
+            return f->constants.rows > 0 ? f : NULL;
+        }
+        if (f->without[0] == '\0' && (all == NULL || f->constants.rows > all->constants.rows)) {
+            all = f;
+        }
+    }
+    return all;
+}
+
+static const char *near_of(const fy_stacks *stacks, const char *id)
+{
+    for (int i = 0; i < stacks->n_stacks; i++) {
+        if (strcmp(stacks->stacks[i].id, id) == 0) {
+            return stacks->near[i];
+        }
+    }
+    return NULL;
+}
+
+/* What is known of a stack that runs on another family or of another stack is less sure. */
+static fy_constants borrowed(const fy_fitted *f)
+{
+    fy_constants c = f->constants;
+    c.grade = FY_GRADE_ASSUMED;
+    c.spread = c.spread > 0.12 ? c.spread : 0.12;
+    return c;
+}
+
+fy_constants fy_stacks_constants(const fy_stacks *stacks, const fy_stack *stack,
+                                 const fy_chip *chip, const char *without)
+{
+    const char *family = chip->arch != NULL ? chip->arch : "";
+    const fy_fitted *own = find_fitted(stacks, family, stack->id, without);
+    if (own != NULL) {
+        return own->constants;
+    }
+    const char *id = stack->id;
+    for (int hops = 0; id != NULL && hops < stacks->n_stacks; hops++) {
+        const fy_fitted *f = hops > 0 ? find_fitted(stacks, family, id, without) : NULL;
+        f = f != NULL ? f : find_fitted(stacks, NULL, id, without);
+        if (f != NULL) {
+            return borrowed(f);
+        }
+        id = near_of(stacks, id);
+    }
+    return stacks->prior;
+}

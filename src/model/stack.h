@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* The stacks as their loader fills them; private to the model. */
+#ifndef FUYAO_MODEL_STACK_H
+#define FUYAO_MODEL_STACK_H
+
+#include "base/arena.h"
+#include "fuyao/plan.h"
+
+/* Constants fitted for one family and stack, perhaps without the rows of one set. */
+typedef struct fy_fitted {
+    const char *family;  /* fy_chip.arch */
+    const char *stack;   /* id */
+    const char *without; /* "" = all rows */
+    fy_constants constants;
+} fy_fitted;
+
+struct fy_stacks {
+    fy_arena arena;
+    fy_stack *stacks;  /* [n_stacks], as in the file */
+    const char **near; /* [n_stacks] id of the stack whose constants stand in; NULL = none */
+    int n_stacks;
+    fy_fitted *fitted; /* [n_fitted] */
+    int n_fitted;
+    fy_constants prior; /* where nothing was fitted */
+};
+
+/* One name a constant, as in data/stacks/constants.yaml. */
+const char *fy_constant_name(fy_constant constant);
+
+#endif

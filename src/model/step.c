@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/step.h"
+
+#include "model/collective.h"
+#include "model/energy.h"
+#include "model/memory.h"
+
+#include <string.h>
+
+fy_costing fy_costing_make(const fy_model *model, const fy_cluster *cluster, const fy_stack *stack,
+                           const fy_constants *constants)
+{
+    return (fy_costing){
+        .model = model,
+        .stack = stack,
+        .machine = fy_machine_make(cluster, stack, constants),
+        .params = fy_model_params(model),
+    };
+}
+
+fy_slice fy_slice_of(const fy_layout *l)
+{
+    return (fy_slice){
+        .tp = l->tp,
+        .cp = l->cp,
+        .ep = l->ep,
+        .dp = l->dp,
+        .microbatch = l->microbatch,
+        .seq_parallel = l->seq_parallel,
+        .zero = l->zero,
+        .recompute = l->recompute,
+        .precision = l->precision,
+        .overlap = l->overlap,
+    };
+}
+
+fy_parts fy_parts_cost(const fy_costing *c, const fy_slice *slice)
+{
+    fy_parts p = {0};
+    if (c->model->experts > 0) {
+        p.moe = fy_block_cost(c, FY_LAYER_MOE, slice);
+    }
+    if (c->model->experts == 0 || c->model->dense_layers > 0) {
+        p.dense = fy_block_cost(c, FY_LAYER_DENSE, slice);
+    }
+    p.ends = fy_ends_cost(c, slice);
+    return p;
+}
+
+/* Sums of one stage for one microbatch [s]; what the terms of a step are made of. */
+typedef struct stage_cost {
+    double matmul, attention, elementwise, embedding, again;
+    double host, tp, cp, ep, pp;
+    double forward, backward; /* all of it, either way */
+    double params, expert_params;
+} stage_cost;
+
+static void add_pass(stage_cost *s, const fy_pass *p, double times)
+{
+    s->matmul += times * p->matmul;
+    s->attention += times * p->attention;
+    s->elementwise += times * p->elementwise;
+    s->tp += times * p->tp;
+    s->cp += times * p->cp;
+    s->ep += times * p->ep;
+}
+
+/* Recomputed device work is a term of its own; its communication stays with the others. */
+static void add_again(stage_cost *s, const fy_pass *p, double times)
+{
+    s->again += times * (p->matmul + p->attention + p->elementwise);
+    s->tp += times * p->tp;
+    s->cp += times * p->cp;
+    s->ep += times * p->ep;
+}
+
+static void add_end(stage_cost *s, const fy_pass *p, double *total)
+{
+    s->embedding += p->matmul + p->elementwise;
+    s->tp += p->tp;
+    *total += fy_pass_s(p);
+}
+
+/* Device and launch time of a pass through one stage. */
+typedef struct through {
+    double device_s, kernels;
+} through;
+
+static void add_layers(stage_cost *s, const fy_block *b, double layers, through *f, through *r)
+{
+    if (!(layers > 0)) {
+        return;
+    }
+    add_pass(s, &b->forward, layers);
+    add_pass(s, &b->backward, layers);
+    add_again(s, &b->again, layers);
+    f->device_s += layers * fy_pass_s(&b->forward);
+    f->kernels += layers * b->forward.kernels;
+    r->device_s += layers * (fy_pass_s(&b->backward) + fy_pass_s(&b->again));
+    r->kernels += layers * (b->backward.kernels + b->again.kernels);
+    s->params += layers * b->params;
+    s->expert_params += layers * b->expert_params;
+}
+
+/* Launching the kernels of a pass, where that takes longer than running them. */
+static double host_wait_s(const fy_costing *c, through t)
+{
+    double scale = c->stack->capture == FY_CAPTURED ? 0.1 : 1;
+    double host = t.kernels * c->machine.launch_s * scale;
+    return host > t.device_s ? host - t.device_s : 0;
+}
+
+static void add_head(const fy_costing *c, const fy_parts *p, stage_cost *s, through *f, through *r)
+{
+    int passes = 1 + c->model->mtp_layers;
+    for (int i = 0; i < passes; i++) {
+        add_end(s, &p->ends.head_forward, &f->device_s);
+        add_end(s, &p->ends.head_backward, &r->device_s);
+    }
+    if (c->model->mtp_layers > 0) {
+        const fy_block *b = c->model->experts > 0 ? &p->moe : &p->dense;
+        add_layers(s, b, c->model->mtp_layers, f, r);
+    }
+    f->kernels += p->ends.head_forward.kernels * passes;
+    r->kernels += p->ends.head_backward.kernels * passes;
+    s->params += p->ends.head_params;
+}
+
+static stage_cost stage_cost_of(const fy_costing *c, const fy_parts *p, const fy_stage *stage,
+                                const fy_layout *l, double transfer_s)
+{
+    stage_cost s = {0};
+    through f = {0};
+    through r = {0};
+    add_layers(&s, &p->dense, stage->dense, &f, &r);
+    add_layers(&s, &p->moe, stage->moe, &f, &r);
+    if (stage->embedding) {
+        add_end(&s, &p->ends.embedding_forward, &f.device_s);
+        add_end(&s, &p->ends.embedding_backward, &r.device_s);
+        f.kernels += p->ends.embedding_forward.kernels;
+        r.kernels += p->ends.embedding_backward.kernels;
+        s.params += p->ends.embedding_params;
+    }
+    if (stage->head) {
+        add_head(c, p, &s, &f, &r);
+        if (stage->embedding && c->model->tied) { /* one matrix */
+            s.params -= p->ends.head_params;
+        }
+    }
+    double host_f = host_wait_s(c, f) + c->machine.micro_s * l->vpp * 0.5;
+    double host_r = host_wait_s(c, r) + c->machine.micro_s * l->vpp * 0.5;
+    s.host = host_f + host_r;
+    s.pp = 2 * transfer_s * l->vpp;
+    s.forward = f.device_s + host_f + transfer_s * l->vpp;
+    s.backward = r.device_s + host_r + transfer_s * l->vpp;
+    return s;
+}
+
+/* Handing one microbatch's activations to the next stage, as far as it is not hidden. */
+static double transfer_s(const fy_costing *c, const fy_layout *l, const fy_cluster *cluster)
+{
+    if (l->pp <= 1) {
+        return 0;
+    }
+    const fy_model *m = c->model;
+    double bytes =
+        (double)l->microbatch * m->seq_len / l->cp * m->hidden * fy_value_bytes(l->precision);
+    bool parts = l->seq_parallel || c->stack->p2p_scatter;
+    double sent = parts ? bytes / l->tp : bytes;
+    bool same_node = cluster->devices / l->pp < cluster->per_node;
+    double s = fy_send_s(&c->machine, same_node, sent) + c->machine.gap_s;
+    if (parts && !l->seq_parallel && l->tp > 1) {
+        s += fy_all_gather_s(&c->machine, fy_group_make(l->tp, 1, cluster->per_node), bytes);
+    }
+    return l->overlap & FY_OVERLAP_PP ? s * c->machine.exposed : s;
+}
+
+/* What of `comm_s` is paid when it may hide behind `behind_s` of computation. */
+static double paid_s(const fy_costing *c, double comm_s, double behind_s, bool overlapped)
+{
+    if (!overlapped) {
+        return comm_s;
+    }
+    double hidden = comm_s < behind_s ? comm_s : behind_s;
+    return comm_s - hidden * (1 - c->machine.exposed);
+}
+
+/* Weights replicated over one group: gradients reduced, updated weights gathered. */
+static double replicas_s(const fy_costing *c, const fy_layout *l, fy_group g, double params,
+                         double forward_s, double backward_s)
+{
+    if (g.size <= 1 || !(params > 0)) {
+        return 0;
+    }
+    const fy_machine *mc = &c->machine;
+    double grads = params * fy_gradient_bytes(c->stack, l->precision);
+    bool hide = (l->overlap & FY_OVERLAP_DP) != 0;
+    if (l->zero == 0) {
+        return paid_s(c, fy_all_reduce_s(mc, g, grads), backward_s, hide);
+    }
+    double values = params * fy_value_bytes(l->precision);
+    return paid_s(c, fy_all_gather_s(mc, g, grads), backward_s, hide) +
+           paid_s(c, fy_all_gather_s(mc, g, values), forward_s, hide);
+}
+
+/* Fully sharded: every layer is gathered for each pass of each microbatch. */
+static double sharded_s(const fy_costing *c, const fy_layout *l, fy_group g, double params,
+                        const stage_cost *stage, double layers, double microbatches)
+{
+    const fy_machine *mc = &c->machine;
+    double each = params / (layers > 1 ? layers : 1);
+    double gather = fy_all_gather_s(mc, g, each * fy_value_bytes(l->precision)) * layers;
+    double reduce =
+        fy_all_gather_s(mc, g, each * fy_gradient_bytes(c->stack, l->precision)) * layers;
+    double forward = paid_s(c, gather, stage->forward, true);
+    double again = l->zero >= 3 ? gather : 0; /* stage 2: weights stay after the forward pass */
+    double backward = paid_s(c, again + reduce, stage->backward, true);
+    return microbatches * (forward + backward) + gather / (layers > 1 ? layers : 1);
+}
+
+static double gradients_s(const fy_costing *c, const fy_layout *l, const fy_cluster *cluster,
+                          const stage_cost *stage, double layers, double microbatches)
+{
+    int per_node = cluster->per_node;
+    double trained = c->model->lora_rank > 0 ? 0.01 : 1;
+    double dense = (stage->params - stage->expert_params) * trained;
+    double experts = stage->expert_params * trained;
+    fy_group replicas = fy_group_make(l->dp * l->cp, l->tp, per_node);
+    int etp = l->ep > 1 ? 1 : l->tp;
+    int expert_size = l->dp * l->cp * l->tp / (l->ep * etp);
+    fy_group expert = fy_group_make(expert_size > 0 ? expert_size : 1, l->ep * etp, per_node);
+    if (l->zero >= 3 || c->stack->shards_weights) {
+        return sharded_s(c, l, replicas, dense / trained, stage, layers, microbatches) +
+               replicas_s(c, l, expert, experts, stage->forward, stage->backward);
+    }
+    double s = replicas_s(c, l, replicas, dense, stage->forward, stage->backward) +
+               replicas_s(c, l, expert, experts, stage->forward, stage->backward);
+    if (c->model->tied && l->pp > 1) { /* first and last stage add their copies' gradients */
+        fy_group ends = {.size = 2, .in_node = 1, .sharing = per_node};
+        s += fy_all_reduce_s(&c->machine, ends,
+                             c->params.embedding / l->tp *
+                                 fy_gradient_bytes(c->stack, l->precision));
+    }
+    return s;
+}
+
+/* Traffic of the update per parameter [B]: gradient, master copy, two moments, new value. */
+static double update_bytes(const fy_stack *stack, fy_precision precision)
+{
+    double norm = 4; /* the gradient's norm reads it once */
+    switch (precision) {
+    case FY_PREC_BF16_PURE:
+        return 2 + 2 + 4 * 2 + 2;
+    case FY_PREC_FP32:
+    case FY_PREC_TF32:
+        return norm + 4 + 8 + 8 + 8;
+    case FY_PREC_FP16: /* unscale and check for overflow: read and write */
+        return norm + 8 + 4 + 8 + 16 + 2;
+    case FY_PREC_BF16:
+    case FY_PREC_FP8:
+    case FY_N_PRECISIONS:
+        break;
+    }
+    return norm + 4 + 8 + 16 + 2 + (stack->fused_optimizer ? 0 : 12);
+}
+
+static double optimizer_s(const fy_costing *c, const fy_layout *l, const stage_cost *stage)
+{
+    double trained = c->model->lora_rank > 0 ? 0.01 : 1;
+    double experts = stage->expert_params;
+    double dense = stage->params - experts;
+    double shards = l->zero >= 1 ? (double)l->dp * l->cp : 1;
+    double expert_shards = l->zero >= 1 && l->ep > 0 ? shards * l->tp / l->ep : 1;
+    double mine = dense / shards + experts / (expert_shards > 1 ? expert_shards : 1);
+    return mine * trained * update_bytes(c->stack, l->precision) / c->machine.memory_bps;
+}
+
+static int slowest_stage(const stage_cost cost[FY_N_STAGES], int pp)
+{
+    int at = 0;
+    for (int i = 1; i < FY_N_STAGES && pp > 1; i++) {
+        if (cost[i].forward + cost[i].backward > cost[at].forward + cost[at].backward) {
+            at = i;
+        }
+    }
+    return at;
+}
+
+static void fill_terms(double *t, const stage_cost *s, double microbatches)
+{
+    t[FY_T_MATMUL] = microbatches * s->matmul;
+    t[FY_T_ATTENTION] = microbatches * s->attention;
+    t[FY_T_ELEMENTWISE] = microbatches * s->elementwise;
+    t[FY_T_EMBEDDING] = microbatches * s->embedding;
+    t[FY_T_RECOMPUTE] = microbatches * s->again;
+    t[FY_T_HOST] = microbatches * s->host;
+    t[FY_T_TP] = microbatches * s->tp;
+    t[FY_T_CP] = microbatches * s->cp;
+    t[FY_T_EP] = microbatches * s->ep;
+    t[FY_T_PP] = microbatches * s->pp;
+}
+
+static double sum_terms(const double *t)
+{
+    double sum = 0;
+    for (int i = 0; i < FY_N_TERMS; i++) {
+        sum += t[i];
+    }
+    return sum;
+}
+
+/* z of a two-sided 80 % interval. */
+static const double z80 = 1.2816;
+
+void fy_step_compose(fy_estimate *out, const fy_costing *c, const fy_cluster *cluster,
+                     const fy_layout *l, const fy_parts *parts, double spread)
+{
+    memset(out, 0, sizeof *out);
+    double *t = out->term_s;
+    double microbatches = (double)l->global_batch / ((double)l->dp * l->microbatch);
+    fy_stages stages = fy_stages_deal(c->model, l->pp, l->vpp);
+    stage_cost cost[FY_N_STAGES] = {0};
+    double stage_s[FY_N_STAGES] = {0};
+    double hand_on = transfer_s(c, l, cluster);
+    for (int i = 0; i < (l->pp > 1 ? FY_N_STAGES : 1); i++) {
+        if (i == FY_STAGE_MIDDLE && stages.middle == 0) {
+            continue;
+        }
+        cost[i] = stage_cost_of(c, parts, &stages.at[i], l, hand_on);
+        stage_s[i] = cost[i].forward + cost[i].backward;
+    }
+    int slowest = slowest_stage(cost, l->pp);
+    const stage_cost *s = &cost[slowest];
+    double layers = stages.at[slowest].dense + stages.at[slowest].moe;
+    fill_terms(t, s, microbatches);
+    t[FY_T_HOST] += c->machine.step_s;
+    t[FY_T_BUBBLE] = fy_bubble_s(&stages, stage_s, l);
+    t[FY_T_DP] = gradients_s(c, l, cluster, s, layers, microbatches);
+    t[FY_T_OPTIMIZER] = optimizer_s(c, l, s);
+    double nodes = (double)cluster->devices / cluster->per_node;
+    double smooth = sum_terms(t);
+    t[FY_T_JITTER] = nodes > 1 ? smooth * c->machine.jitter * fy_doublings(nodes) : 0;
+    out->step_s = sum_terms(t);
+    out->unknown =
+        fy_machine_unknown(&c->machine, fy_precision_format(l->precision), cluster->devices);
+    out->low_s = out->step_s / (1 + z80 * spread);
+    out->high_s = out->step_s * (1 + z80 * spread);
+    double tokens = (double)l->global_batch * c->model->seq_len;
+    out->tokens_per_s = tokens / out->step_s;
+    out->model_flops = tokens * fy_model_flops_per_token(c->model, false);
+    double peak = c->machine.peak_flops[fy_precision_format(l->precision)];
+    out->mfu = out->model_flops / (out->step_s * peak * cluster->devices);
+    fy_memory_fill(&out->memory, c, l, cluster, parts, &stages, microbatches);
+    fy_energy_fill(out, cluster);
+}
+
+int fy_plan_estimate(fy_estimate *out, const fy_model *model, const fy_layout *layout,
+                     const fy_cluster *cluster, const fy_stack *stack,
+                     const fy_constants *constants, fy_err *err)
+{
+    int rc = fy_layout_check(layout, model, cluster, err);
+    if (rc != 0) {
+        return rc;
+    }
+    fy_costing costing = fy_costing_make(model, cluster, stack, constants);
+    fy_slice slice = fy_slice_of(layout);
+    fy_parts parts = fy_parts_cost(&costing, &slice);
+    fy_step_compose(out, &costing, cluster, layout, &parts, constants->spread);
+    return 0;
+}
