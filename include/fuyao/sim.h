@@ -42,7 +42,7 @@ typedef enum fy_happening_kind {
     FY_HAPPEN_DRAIN,
     FY_HAPPEN_RESUME,
     FY_HAPPEN_WINDOW,
-    FY_HAPPEN_CLEAR,   /* what runs on the node goes back to the queue */
+    FY_HAPPEN_CLEAR, /* what runs on the node goes back to the queue, the window's tenant's aside */
     FY_HAPPEN_DELIVER, /* `count` nodes like those of pool `name` */
     FY_HAPPEN_CANCEL,  /* the job called `name` */
 } fy_happening_kind;

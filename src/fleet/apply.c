@@ -267,6 +267,14 @@ fy_reason fy_fleet_may_start(const fy_fleet *fleet, const fy_job *job, int chip,
     return may_hold(fleet, job, chip, milli);
 }
 
+/* Of `held` workers just given, those beyond the spares work; at least the smallest gang. */
+static int32_t working_of(const fy_job *job, int32_t held)
+{
+    int32_t n = held - job->rec.spares;
+
+    return n > job->rec.min_workers ? n : job->rec.min_workers;
+}
+
 static int apply_starting(fy_fleet *fleet, const fy_event *event, fy_err *err)
 {
     fy_job *job = fy_fleet_job(fleet, event->job);
@@ -294,6 +302,7 @@ static int apply_starting(fy_fleet *fleet, const fy_event *event, fy_err *err)
     job->held_at_us = event->t_us;
     job->attempt_held = job->attempt_pause = job->attempt_lost = 0;
     fy_place_hold(fleet, job, place);
+    job->working = working_of(job, place->workers);
     job->spread = place->n_chunks > fy_fleet_least_nodes(fleet, &fleet->classes[job->cls],
                                                          place->chip, place->workers);
     if (job->first_start_us < 0) {
@@ -445,6 +454,7 @@ static int apply_moved(fy_fleet *fleet, const fy_event *event, fy_err *err)
     const fy_place *place = event->place;
     fy_class *cls;
     int64_t more;
+    int32_t working;
 
     if (job == NULL || job->state != FY_JOB_RUNNING || place == NULL || place->chip != job->chip ||
         event->a <= 0 || !sane_span(event->b)) {
@@ -467,8 +477,10 @@ static int apply_moved(fy_fleet *fleet, const fy_event *event, fy_err *err)
         job->saved_us = event->t_us + event->b;
         job->failures++;
     }
+    working = event->kind == FY_EV_RESIZING ? working_of(job, place->workers) : job->working;
     fy_place_release(fleet, job);
     fy_place_hold(fleet, job, place);
+    job->working = working < place->workers ? working : place->workers;
     cls = &fleet->classes[job->cls];
     job->spread = place->n_chunks > fy_fleet_least_nodes(fleet, cls, place->chip, place->workers);
     job->anchor_us = event->t_us + event->b;

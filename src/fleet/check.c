@@ -89,6 +89,8 @@ static int count_gang(recount *rc, const fy_job *job)
     }
     if (workers != job->workers || job->n_devices != workers * job->rec.devices ||
         workers < job->rec.min_workers || workers > job->rec.max_workers + job->rec.spares ||
+        job->working < job->rec.min_workers || job->working > workers ||
+        job->working > job->rec.max_workers ||
         job->held_milli != (int64_t)job->n_devices * ask_milli(job)) {
         return fy_fail(rc->err, FY_EINVAL, "job %lld: a gang of %lld workers is not whole",
                        (long long)job->id, (long long)workers);

@@ -466,5 +466,5 @@ void fy_place_release(fy_fleet *fleet, fy_job *job)
     job->devices = NULL;
     job->n_holds = job->n_devices = 0;
     job->held_milli = 0;
-    job->workers = 0;
+    job->workers = job->working = 0;
 }

@@ -51,6 +51,7 @@ typedef struct fy_job {
 
     /* the running attempt */
     int32_t chip, workers; /* workers held now, spares included */
+    int32_t working;       /* of these: who works, the others being spares */
     fy_hold *holds;
     int32_t n_holds, n_devices;
     int32_t *devices;

@@ -6,10 +6,17 @@
  */
 #include "sim/run.h"
 
+#include <uthash.h>
+
 #include <stdlib.h>
 #include <string.h>
 
 static const double us_per_s = 1e6;
+
+struct fy_cancel_name {
+    UT_hash_handle hh;
+    int64_t job; /* -1 = not submitted so far */
+};
 
 static int64_t after_s(int64_t t_us, double s)
 {
@@ -38,6 +45,42 @@ static int compare_order(const fy_happening *list, int a, int b)
     return (a > b) - (a < b);
 }
 
+/* ------------------------------------------------------------------ jobs to be cancelled */
+
+static fy_cancel_name *cancel_named(const fy_run *run, const char *name)
+{
+    fy_cancel_name *entry = NULL;
+
+    HASH_FIND(hh, run->cancel_names, name, strlen(name), entry);
+    return entry;
+}
+
+static void open_cancels(fy_run *run)
+{
+    const fy_sim_options *o = run->options;
+
+    run->cancel_list = fy_calloc((size_t)o->n_happenings + 1, sizeof *run->cancel_list);
+    for (int i = 0; i < o->n_happenings; i++) {
+        const char *name = o->happenings[i].name;
+
+        if (o->happenings[i].kind == FY_HAPPEN_CANCEL && cancel_named(run, name) == NULL) {
+            run->cancel_list[i].job = -1;
+            HASH_ADD_KEYPTR(hh, run->cancel_names, name, strlen(name), &run->cancel_list[i]);
+        }
+    }
+}
+
+void fy_outside_submitted(fy_run *run, const fy_job *job)
+{
+    fy_cancel_name *entry = run->cancel_names != NULL ? cancel_named(run, job->rec.name) : NULL;
+
+    if (entry != NULL && entry->job < 0) {
+        entry->job = job->id;
+    }
+}
+
+/* ------------------------------------------------------------------ opening and closing */
+
 int fy_outside_open(fy_run *run, int64_t t0_us)
 {
     const fy_sim_options *o = run->options;
@@ -57,6 +100,7 @@ int fy_outside_open(fy_run *run, int64_t t0_us)
         }
         run->order[k] = i;
     }
+    open_cancels(run);
     return 0;
 }
 
@@ -64,6 +108,8 @@ void fy_outside_close(fy_run *run)
 {
     fy_heap_free(&run->faults.repairs);
     fy_heap_pos_free(&run->faults.pos);
+    HASH_CLEAR(hh, run->cancel_names);
+    free(run->cancel_list);
     free(run->order);
     free(run->faults.dark);
 }
@@ -126,10 +172,10 @@ static int lose_job(fy_run *run, fy_job *job, int32_t node)
             place.n_devices += n;
         }
     }
-    if (job->state == FY_JOB_RUNNING && job->rec.spares > 0 && place.workers >= job->rec.workers) {
+    if (job->state == FY_JOB_RUNNING && job->rec.spares > 0 && place.workers >= job->working) {
         event.kind = FY_EV_MOVED;
         event.place = &place;
-        event.a = fy_run_rate(job, job->rec.workers,
+        event.a = fy_run_rate(job, job->working,
                               place.n_chunks > fy_fleet_least_nodes(run->fleet,
                                                                     &run->fleet->classes[job->cls],
                                                                     job->chip, place.workers));
@@ -244,16 +290,6 @@ static int32_t node_named(const fy_fleet *fleet, const char *name)
     return -1;
 }
 
-static const fy_job *job_named(const fy_fleet *fleet, const char *name)
-{
-    for (size_t s = 0; s < fleet->n_slots; s++) {
-        if (fleet->jobs[s]->state != FY_JOB_GONE && strcmp(fleet->jobs[s]->rec.name, name) == 0) {
-            return fleet->jobs[s];
-        }
-    }
-    return NULL;
-}
-
 static int32_t tenant_named(const fy_fleet *fleet, const char *name)
 {
     for (size_t i = 0; i < fleet->n_tenants; i++) {
@@ -317,14 +353,48 @@ static int window(fy_run *run, const fy_happening *h, int32_t node)
     return fy_run_emit(run, &event, run->err);
 }
 
+/* A job on the node that is not of the window's tenant; NULL = none. */
+static const fy_job *stranger_on(const fy_fleet *fleet, const fy_node *node)
+{
+    for (const fy_hold *hold = node->holds; hold != NULL; hold = hold->next) {
+        const fy_job *job = fleet->jobs[hold->slot];
+
+        if (node->reserved_tenant < 0 || job->tenant != node->reserved_tenant) {
+            return job;
+        }
+    }
+    return NULL;
+}
+
+/* The window begins: all but its tenant's jobs go back to the queue, which is no failure. */
+static int clear_window(fy_run *run, int32_t node)
+{
+    fy_event event = fy_run_event(run, FY_EV_STOPPED);
+    const fy_job *job;
+    int status = 0;
+
+    event.a = 0;
+    while (status == 0 && (job = stranger_on(run->fleet, &run->fleet->nodes[node])) != NULL) {
+        event.job = job->id;
+        event.attempt = job->attempt;
+        fy_heap_remove(&run->ends, &run->end_pos, job->slot);
+        run->changed = true;
+        status = fy_run_emit(run, &event, run->err);
+    }
+    return status;
+}
+
 static int cancel(fy_run *run, const fy_happening *h)
 {
-    const fy_job *job = job_named(run->fleet, h->name);
+    const fy_cancel_name *entry = cancel_named(run, h->name);
+    const fy_job *job = fy_fleet_job(run->fleet, entry->job);
 
-    if (job != NULL) {
-        fy_heap_set(&run->cancels, &run->cancel_pos, job->slot, run->fleet->now_us, job->id);
+    if (entry->job < 0) {
+        return fy_fail(run->err, FY_EINVAL,
+                       "event for job '%s': no job of that name was submitted before %g s", h->name,
+                       (double)h->t_us / us_per_s);
     }
-    return 0;
+    return job != NULL ? fy_run_end(run, job, FY_EV_CANCELLED) : 0; /* it may have ended */
 }
 
 static int happen(fy_run *run, const fy_happening *h)
@@ -355,7 +425,7 @@ static int happen(fy_run *run, const fy_happening *h)
     case FY_HAPPEN_WINDOW:
         return window(run, h, node);
     case FY_HAPPEN_CLEAR:
-        return clear_node(run, node);
+        return clear_window(run, node);
     case FY_HAPPEN_DELIVER:
     case FY_HAPPEN_CANCEL:
         break;

@@ -9,7 +9,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { MOST_SETTLING_ROUNDS = 10000, PROGRESS_EVERY = 4096 };
+enum { SETTLING_ROUNDS = 10000, PROGRESS_EVERY = 4096 };
 
 fy_sim_options fy_sim_options_default(const fy_site *site)
 {
@@ -111,12 +111,11 @@ void fy_run_schedule(fy_run *run, const fy_job *job)
 static int answer_start(fy_run *run, const fy_job *job)
 {
     fy_event event = fy_run_event(run, FY_EV_STARTED);
-    int workers = job->workers - job->rec.spares;
     int status;
 
     event.job = job->id;
     event.attempt = job->attempt;
-    event.a = fy_run_rate(job, workers, job->spread);
+    event.a = fy_run_rate(job, job->working, job->spread);
     event.b = job->attempt > 1 ? job->rec.restart_cost_us : 0;
     status = fy_run_emit(run, &event, run->err);
     if (status == 0) {
@@ -177,12 +176,12 @@ static int submit(fy_run *run, const fy_job_spec *spec)
                     job->id);
     }
     fy_metrics_submitted(run, job);
+    fy_outside_submitted(run, job);
     run->changed = true;
     return 0;
 }
 
-/* The job is over: by its own end, at its limit, or cancelled. */
-static int end_job(fy_run *run, const fy_job *job, fy_event_kind kind)
+int fy_run_end(fy_run *run, const fy_job *job, fy_event_kind kind)
 {
     fy_event event = fy_run_event(run, kind);
     int status;
@@ -215,19 +214,22 @@ static int end_due(fy_run *run, int64_t t_us)
                              : done && job->rec.end == FY_END_CANCEL ? FY_EV_CANCELLED
                                                                      : FY_EV_FAILED;
 
-        status = end_job(run, job, kind);
+        status = fy_run_end(run, job, kind);
     }
     while (status == 0 && (top = fy_heap_top(&run->cancels)) != NULL && top->key == t_us) {
-        status = end_job(run, run->fleet->jobs[top->item], FY_EV_CANCELLED);
+        status = fy_run_end(run, run->fleet->jobs[top->item], FY_EV_CANCELLED);
     }
     return status;
 }
 
 /* ------------------------------------------------------------------ rounds */
 
+/* Round after round until the policy stops nobody any more. A job has others stopped for it once an
+ * instant, so there are no more rounds than jobs and some, or the policy is broken. */
 static int settle(fy_run *run)
 {
-    int rounds = 0;
+    int64_t most = (int64_t)run->fleet->n_live + SETTLING_ROUNDS;
+    int64_t rounds = 0;
     int decided;
 
     run->last_decision_us = run->last_round_us = run->fleet->now_us;
@@ -250,8 +252,13 @@ static int settle(fy_run *run)
         if (!stopped) {
             break; /* only what was stopped gives the policy anything new to decide */
         }
-        rounds++;
-    } while (decided > 0 && rounds < MOST_SETTLING_ROUNDS);
+        if (++rounds > most) {
+            return fy_fail(run->err, FY_EINVAL,
+                           "policy %s stops jobs without end at one instant (%lld us): a fault of "
+                           "the policy's",
+                           run->options->sched.policy, (long long)run->fleet->now_us);
+        }
+    } while (decided > 0);
     run->dirty = run->changed = false;
     return 0;
 }
@@ -312,12 +319,19 @@ static bool coming_devices(const fy_run *run)
     return run->fleet->n_never > 0 && run->happening < run->options->n_happenings;
 }
 
-/* Is there anything left that can end, or start and then end? */
+/* Are there services that run, or may yet, to the end of the run? */
+static bool lasting(const fy_run *run)
+{
+    return run->options->until_us != FY_NEVER && run->n_services > 0 &&
+           run->fleet->n_running + run->fleet->n_waiting > run->fleet->n_never;
+}
+
+/* Is there anything left that can end, or start and then end, or lasts until the run ends? */
 static bool alive(const fy_run *run, bool more)
 {
     bool waiting = run->fleet->n_waiting > run->fleet->n_never || coming_devices(run);
 
-    return more || run->ends.n > 0 || run->cancels.n > 0 ||
+    return more || run->ends.n > 0 || run->cancels.n > 0 || lasting(run) ||
            (waiting && (run->dirty || fy_outside_helps(run)));
 }
 
@@ -327,7 +341,7 @@ static int loop(fy_run *run, fy_job_spec *next, bool more)
     int status = 0;
 
     while (status == 0 && alive(run, more)) {
-        bool idle = !more && run->ends.n == 0 && run->cancels.n == 0;
+        bool idle = !more && run->ends.n == 0 && run->cancels.n == 0 && !lasting(run);
         int64_t round = next_round(run);
         int64_t t = least(least(heap_next(&run->ends), heap_next(&run->cancels)),
                           least(fy_outside_next(run, idle), round));

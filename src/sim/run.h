@@ -21,6 +21,7 @@ typedef struct fy_answer {
 } fy_answer;
 
 typedef struct fy_tenant_name fy_tenant_name; /* tenants by name: resolve.c */
+typedef struct fy_cancel_name fy_cancel_name; /* jobs that the events cancel: outside.c */
 
 typedef struct fy_faults {
     double mtbf_s, repair_s, rack_share;
@@ -71,6 +72,7 @@ typedef struct fy_run {
     bool cut;      /* the run ended at until_us with work left */
     int happening; /* next of `order` */
     int *order;    /* happenings by instant */
+    fy_cancel_name *cancel_names, *cancel_list;
     fy_err *err;
 } fy_run;
 
@@ -90,12 +92,16 @@ int64_t fy_run_rate(const fy_job *job, int workers, bool spread);
 void fy_run_schedule(fy_run *run, const fy_job *job);
 fy_event fy_run_event(const fy_run *run, fy_event_kind kind);
 
+/* The job is over: by its own end, at its limit, or cancelled. */
+int fy_run_end(fy_run *run, const fy_job *job, fy_event_kind kind) FY_NODISCARD;
+
 /* outside.c: failures, repairs and dated happenings. */
 int fy_outside_open(fy_run *run, int64_t t0_us) FY_NODISCARD;
 /* Instant of the next; FY_NEVER = none. `idle`: nothing runs, so no node need fail any more. */
 int64_t fy_outside_next(const fy_run *run, bool idle);
 bool fy_outside_helps(const fy_run *run); /* may it still let waiting jobs start? */
 int fy_outside_step(fy_run *run, int64_t t_us, bool idle) FY_NODISCARD; /* everything due at t_us */
+void fy_outside_submitted(fy_run *run, const fy_job *job);
 int fy_outside_light(fy_run *run) FY_NODISCARD; /* bring up what the power cap kept dark */
 void fy_outside_close(fy_run *run);
 

@@ -251,6 +251,9 @@ Events.
   $ event '5,cancel,,,,'
   fuyao: events.csv:2: name '': give the name of a job
   exit 2
+  $ event '5,cancel,nobody,,,'
+  fuyao: event for job 'nobody': no job of that name was submitted before 5 s
+  exit 2
   $ event '5,down'
   fuyao: events.csv:2: 2 fields where the header has 6; is it cut off?
   exit 2

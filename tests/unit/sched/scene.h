@@ -20,7 +20,7 @@ enum { SCENE_NODES = 8, SCENE_SETTINGS = 4 };
 
 typedef struct scene_row {
     double start_s, end_s, wait_s; /* start: first; -1 = never */
-    int preemptions;
+    int preemptions, failures;
     char chip[16], state[16], reason[120];
     int first_node;           /* of the last attempt */
     int workers[SCENE_NODES]; /* of the last attempt, by node */
@@ -34,6 +34,8 @@ typedef struct scene {
     scene_row rows[HAND_MAX_JOBS];
     double mean_s; /* mean completion time */
     int64_t rounds;
+    double allocated; /* of the whole run */
+    int moved_to;     /* workers in the last moved event */
 } scene;
 
 /* `nodes` nodes of `devices` devices of chip 0; limits are the true run times. */
@@ -79,6 +81,9 @@ static inline int scene_event(void *ctx, const fy_event *event, fy_err *err)
             row->workers[event->place->chunks[c].node] = event->place->chunks[c].workers;
         }
     }
+    if (event->kind == FY_EV_MOVED) {
+        s->moved_to = event->place->workers;
+    }
     return 0;
 }
 
@@ -91,6 +96,7 @@ static inline void scene_done(void *ctx, const fy_sim_job *job)
     row->end_s = (double)job->end_us / HAND_US;
     row->wait_s = (double)job->wait_us / HAND_US;
     row->preemptions = job->preemptions;
+    row->failures = job->failures;
     (void)snprintf(row->chip, sizeof row->chip, "%s", job->chip != NULL ? job->chip : "");
     (void)snprintf(row->state, sizeof row->state, "%s", job->state);
     (void)snprintf(row->reason, sizeof row->reason, "%s", job->reason != NULL ? job->reason : "");
@@ -111,6 +117,7 @@ static inline void scene_run(scene *s, const char *policy)
     }
     s->mean_s = result->jct_s.mean;
     s->rounds = result->rounds;
+    s->allocated = result->allocated;
     fy_sim_result_free(result);
 }
 
