@@ -197,11 +197,11 @@ static bool blame_job(fy_job *job, int32_t node)
 static void count_array(fy_fleet *fleet, const fy_job *job, int sign)
 {
     if (job->array >= 0) {
-        fleet->arrays[job->array].running += sign;
-        if (sign < 0) {
-            for (int c = 0; c < fleet->n_chips; c++) {
-                fleet->pools[c].releases++;
-            }
+        fy_array *array = &fleet->arrays[job->array];
+
+        array->running += sign;
+        for (uint64_t left = sign < 0 ? array->mask : 0; left != 0; left &= left - 1) {
+            fleet->pools[__builtin_ctzll(left)].releases++;
         }
     }
 }

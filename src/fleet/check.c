@@ -106,7 +106,7 @@ static int count_gang(recount *rc, const fy_job *job)
         rc->power[job->chip][i] += power[i];
     }
     rc->tenant_held[job->tenant * rc->fleet->n_chips + job->chip] += job->held_milli;
-    if ((job->array >= 0) != (job->rec.array_limit > 0)) {
+    if ((job->array >= 0) != (job->rec.array_limit > 0 && job->rec.array_of >= 0)) {
         return fy_fail(rc->err, FY_EINVAL, "job %lld is in no array, or in one too many",
                        (long long)job->id);
     }

@@ -241,7 +241,7 @@ int32_t fy_class_of(fy_fleet *fleet, const fy_job_record *rec)
     key.tenant = rec->tenant;
     key.cpu_milli = rec->cpu_milli;
     key.memory_mib = rec->memory_mib;
-    key.array_limit = rec->array_limit;
+    key.array_limit = rec->array_of >= 0 ? rec->array_limit : 0;
     key.array_of = rec->array_limit > 0 ? rec->array_of : -1;
     for (int i = 0; i < rec->n_rates; i++) {
         uint64_t bit = (uint64_t)1 << rec->rates[i].chip;

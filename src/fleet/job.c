@@ -52,7 +52,7 @@ static int32_t array_of(fy_fleet *fleet, const fy_job_record *rec)
 {
     size_t b;
 
-    if (rec->array_limit == 0) {
+    if (rec->array_limit == 0 || rec->array_of < 0) { /* a limit on no array limits nothing */
         return -1;
     }
     if (fleet->n_arrays >= fleet->array_buckets) {
@@ -225,6 +225,9 @@ int fy_job_new(fy_fleet *fleet, const fy_event *event, fy_err *err)
     fleet->slot_of[fleet->n_ids++] = job->slot;
     job->cls = fy_class_of(fleet, &job->rec);
     job->array = array_of(fleet, &job->rec);
+    if (job->array >= 0) {
+        fleet->arrays[job->array].mask |= fleet->classes[job->cls].key.mask;
+    }
     if (fleet->classes[job->cls].shape != fleet->shape) {
         fy_class_refresh(fleet, &fleet->classes[job->cls]);
     }

@@ -98,6 +98,7 @@ typedef struct fy_class {
 
 typedef struct fy_array {
     int64_t of;
+    uint64_t mask; /* chips that any of its tasks accepts */
     int32_t running;
     int32_t next; /* in the hash chain */
 } fy_array;

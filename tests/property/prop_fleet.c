@@ -133,7 +133,7 @@ static void random_job(world *w)
                              .after = w->after,
                              .n_after = next > 0 && chance(w, 0.2) ? 1 + below(w, 2) : 0,
                              .array_of = chance(w, 0.2) ? next / 8 : -1};
-    w->job.array_limit = w->job.array_of >= 0 ? 1 + below(w, 2) : 0;
+    w->job.array_limit = w->job.array_of >= 0 || chance(w, 0.1) ? 1 + below(w, 2) : 0;
     random_ask(w);
     for (int i = 0; i < w->job.n_rates; i++) {
         w->rates[i] = (fy_rate){.chip = below(w, w->fleet->n_chips + (int)chance(w, 0.02)),

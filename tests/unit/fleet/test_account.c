@@ -89,6 +89,22 @@ static void arrays_run_so_many_at_once(void **state)
     end(&w);
 }
 
+static void a_limit_on_no_array_limits_nothing(void **state)
+{
+    world w;
+    fy_job_record rec = world_record(1);
+    const fy_job *jobs[2];
+
+    (void)state;
+    world_begin(&w, 1, 3);
+    rec.array_limit = 1;
+    jobs[0] = world_submit(&w, &rec);
+    jobs[1] = world_submit(&w, &rec);
+    assert_true(world_start(&w, jobs[0], 3, 1, d0));
+    assert_true(world_start(&w, jobs[1], 3, 1, d1));
+    end(&w);
+}
+
 static void the_power_cap_holds(void **state)
 {
     world w;
@@ -333,6 +349,7 @@ int main(void)
         cmocka_unit_test(tenants_borrow_up_to_their_limit),
         cmocka_unit_test(tenants_out_of_range_are_refused),
         cmocka_unit_test(arrays_run_so_many_at_once),
+        cmocka_unit_test(a_limit_on_no_array_limits_nothing),
         cmocka_unit_test(the_power_cap_holds),
         cmocka_unit_test(a_failure_loses_what_is_not_saved),
         cmocka_unit_test(stopping_saves_or_loses),

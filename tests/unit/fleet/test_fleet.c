@@ -460,6 +460,52 @@ static void the_check_finds_what_is_wrong(void **state)
     end(&w);
 }
 
+static uint64_t digest_with(const fy_job_record *rec)
+{
+    fy_job_record first = world_record(1);
+    uint64_t digest;
+    world w;
+
+    world_begin(&w, 2, 2);
+    (void)world_submit(&w, &first);
+    (void)world_submit(&w, rec);
+    digest = fy_fleet_digest(w.fleet);
+    end(&w);
+    return digest;
+}
+
+/* Two fleets that differ in one term of one job have different futures, and digests. */
+static void the_digest_sees_every_term(void **state)
+{
+    static const int64_t zero[] = {0};
+    const fy_job_record usual = world_record(2);
+    uint64_t digest = digest_with(&usual);
+
+    (void)state;
+    assert_true(digest_with(&usual) == digest);
+#define DIFFERS(change)                                                                            \
+    do {                                                                                           \
+        fy_job_record rec = usual;                                                                 \
+        change;                                                                                    \
+        assert_true(digest_with(&rec) != digest);                                                  \
+    } while (0)
+    DIFFERS(rec.min_workers = 1);
+    DIFFERS(rec.max_workers = 3);
+    DIFFERS(rec.spares = 1);
+    DIFFERS(rec.cpu_milli = 1);
+    DIFFERS(rec.memory_mib = 1);
+    DIFFERS(rec.q_per_unit = 10);
+    DIFFERS(rec.end = FY_END_FAIL);
+    DIFFERS(rec.checkpoint_interval_us = 1);
+    DIFFERS(rec.checkpoint_cost_us = 1);
+    DIFFERS(rec.restart_cost_us = 1);
+    DIFFERS(rec.limit_us = 1);
+    DIFFERS(rec.min_run_us = 1);
+    DIFFERS((rec.after = zero, rec.n_after = 1));
+    DIFFERS((rec.array_of = 0, rec.array_limit = 1));
+    DIFFERS((rec.array_of = 0, rec.array_limit = 2));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -478,6 +524,7 @@ int main(void)
         cmocka_unit_test(dependents_wait_for_a_good_end),
         cmocka_unit_test(a_bad_end_holds_dependents_for_ever),
         cmocka_unit_test(the_check_finds_what_is_wrong),
+        cmocka_unit_test(the_digest_sees_every_term),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
