@@ -9,9 +9,11 @@
  *             then, within a tenant, submission
  *
  * A job that its tenant's guarantee covers and that finds no room takes it back: jobs of tenants
- * that hold more than their guarantee of that chip are stopped, from the tenant that is furthest
- * beyond: gangs just large enough before larger ones and before several smaller, then least
- * priority and latest start. Nothing is reclaimed for what is borrowed.
+ * that hold more than their guarantee of that chip are stopped, services and jobs within their
+ * minimum run time aside. For single devices from the tenant that is furthest beyond: gangs just
+ * large enough before larger ones and before several smaller, then least priority and latest start.
+ * For workers of several devices node by node, emptiest first, on each the latest placed first,
+ * whoever's they are. Nothing is reclaimed for what is borrowed.
  *
  * Complexity of a round: O(active classes + decisions (tenants + log n)); a reclaim for workers of
  * several devices looks at as many nodes as it needs, emptiest first.
@@ -41,6 +43,8 @@ struct fy_policy {
     tenant_view *tenants;
     size_t n_tenants, room;
     fy_heap_pos pos; /* of running jobs, by slot */
+    fy_heap young;   /* running jobs within their minimum run time, by its end */
+    fy_heap_pos young_pos;
     double halflife_s;
     int64_t refreshed_us;
     bool reclaim;
@@ -438,11 +442,18 @@ static void order(void *ctx, const fy_job *job, int64_t *key, int64_t *tie)
     *tie = job->id;
 }
 
-static void track_running(fy_policy *fair, const fy_job *job)
+static void track_running(fy_policy *fair, const fy_job *job, int64_t now_us)
 {
     tenant_view *v = view_of(fair, job->tenant);
+    int64_t safe_us = job->start_us + job->rec.min_run_us;
     bool victim = job->state == FY_JOB_RUNNING && job->rec.work_q >= 0;
 
+    if (victim && safe_us > now_us) {
+        fy_heap_set(&fair->young, &fair->young_pos, job->slot, safe_us, job->id);
+        victim = false;
+    } else {
+        fy_heap_remove(&fair->young, &fair->young_pos, job->slot);
+    }
     if (job->chip < 0 || victim == fy_heap_has(&fair->pos, job->slot)) {
         return;
     }
@@ -465,15 +476,29 @@ static void track_running(fy_policy *fair, const fy_job *job)
     }
 }
 
+/* Whose minimum run time is over may be stopped now. */
+static void ripen(fy_policy *fair, const fy_fleet *fleet, int64_t now_us)
+{
+    const fy_heap_entry *top;
+
+    while ((top = fy_heap_top(&fair->young)) != NULL && top->key <= now_us) {
+        track_running(fair, fleet->jobs[top->item], now_us);
+        fy_queue_unblock(&fair->queue);
+    }
+}
+
 static void fair_observe(fy_policy *fair, const fy_fleet *fleet, const fy_event *event,
                          const fy_job *job)
 {
     fy_queue_observe(&fair->queue, fleet, event, job, order, NULL);
+    if (event->kind == FY_EV_ROUND) {
+        ripen(fair, fleet, event->t_us);
+    }
     if (event->tenant >= 0) {
         set_share(fair, fleet, event->tenant);
     }
     if (job != NULL) {
-        track_running(fair, job);
+        track_running(fair, job, event->t_us);
         if (event->kind != FY_EV_STARTED) {
             set_share(fair, fleet, job->tenant);
         }
@@ -489,6 +514,17 @@ static fy_policy *fair_open(const fy_fleet *fleet, const fy_settings *settings, 
     fair->halflife_s = fy_settings_number(settings, "fair.halflife", 86400, 0, 1e10, err);
     fair->reclaim = fy_settings_choice(settings, "fair.reclaim", yes_no, 1, err) == 1;
     return fair;
+}
+
+/* The end of a minimum run time lets a guarantee be reclaimed. */
+static int64_t fair_wake(const fy_policy *fair, const fy_fleet *fleet)
+{
+    const fy_heap_entry *top = fy_heap_top(&fair->young);
+
+    if (top == NULL || !fair->reclaim || !fair->guarantees || fair->queue.n_jobs == 0) {
+        return FY_NEVER;
+    }
+    return top->key > fleet->now_us ? top->key : fleet->now_us;
 }
 
 static fy_reason fair_explain(const fy_policy *fair, const fy_fleet *fleet, const fy_job *job,
@@ -509,6 +545,8 @@ static void fair_close(fy_policy *fair)
         free(fair->tenants);
         free(fair->served);
         fy_heap_pos_free(&fair->pos);
+        fy_heap_free(&fair->young);
+        fy_heap_pos_free(&fair->young_pos);
         free(fair);
     }
 }
@@ -518,6 +556,7 @@ const fy_policy_ops fy_policy_fair = {
     .open = fair_open,
     .observe = fair_observe,
     .decide = fair_decide,
+    .wake = fair_wake,
     .explain = fair_explain,
     .close = fair_close,
 };

@@ -115,11 +115,6 @@ static void forget_stopping(fy_ordered *o, const fy_job *job)
     }
 }
 
-static void unblock(fy_ordered *o, int32_t cls)
-{
-    o->queue.classes[cls].blocked_at = UINT64_MAX;
-}
-
 /* Time has moved some jobs in the order: what did not fit may fit now. */
 static void ripen(fy_ordered *o, const fy_fleet *fleet, int64_t now_us)
 {
@@ -140,8 +135,8 @@ static void ripen(fy_ordered *o, const fy_fleet *fleet, int64_t now_us)
             fy_queue_put(&o->queue, job, key, tie);
         }
     }
-    for (size_t cls = 0; any && cls < o->queue.n; cls++) {
-        unblock(o, (int32_t)cls);
+    if (any) {
+        fy_queue_unblock(&o->queue);
     }
 }
 
@@ -176,7 +171,8 @@ void fy_ordered_observe(fy_ordered *o, const fy_fleet *fleet, const fy_event *ev
             fy_heap_set(&o->due, &o->due_pos, job->slot, due, job->id);
         }
         if (fy_queue_head(&o->queue, fleet, job->cls) == job) {
-            unblock(o, job->cls); /* it may drive out whom the others of its class may not */
+            o->queue.classes[job->cls].blocked_at =
+                UINT64_MAX; /* it may drive out whom the others of its class may not */
         }
     }
 }

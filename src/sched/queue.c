@@ -98,9 +98,11 @@ static void put_waiting(fy_queue *queue, const fy_job *job, fy_order_fn order, v
 void fy_queue_observe(fy_queue *queue, const fy_fleet *fleet, const fy_event *event,
                       const fy_job *job, fy_order_fn order, void *ctx)
 {
-    (void)event;
     if (job != NULL) {
         put_waiting(queue, job, order, ctx);
+    }
+    if (event->kind == FY_EV_LIMITS && job != NULL && fy_queue_has(queue, job)) {
+        class_at(queue, job->cls)->blocked_at = UINT64_MAX; /* it may end before a window now */
     }
     /* Dependents of a job that has finished, and jobs that can be placed now, or no more. */
     for (size_t i = 0; i < fleet->n_woken; i++) {
@@ -127,6 +129,15 @@ void fy_queue_block(fy_queue *queue, const fy_fleet *fleet, int32_t cls, fy_reas
 
     qc->blocked_at = releases(fleet, cls);
     qc->why = why;
+}
+
+void fy_queue_unblock(fy_queue *queue)
+{
+    for (int b = 0; b < FY_NEEDS; b++) {
+        for (size_t i = 0; i < queue->active[b].n; i++) {
+            queue->classes[queue->active[b].classes[i]].blocked_at = UINT64_MAX;
+        }
+    }
 }
 
 bool fy_queue_blocked(const fy_queue *queue, const fy_fleet *fleet, int32_t cls)

@@ -56,6 +56,9 @@ void fy_queue_observe(fy_queue *queue, const fy_fleet *fleet, const fy_event *ev
 void fy_queue_block(fy_queue *queue, const fy_fleet *fleet, int32_t cls, fy_reason why);
 bool fy_queue_blocked(const fy_queue *queue, const fy_fleet *fleet, int32_t cls);
 
+/* Something that no release shows has changed: look at every class again. O(active classes). */
+void fy_queue_unblock(fy_queue *queue);
+
 /* The class whose first job comes first of all, among those not blocked; -1 = none. */
 int32_t fy_queue_first(const fy_queue *queue, const fy_fleet *fleet);
 
