@@ -11,6 +11,16 @@ int64_t fy_job_need_milli(const fy_job *job)
            (rec->milli > 0 ? rec->milli : FY_WHOLE);
 }
 
+static bool runs(const fy_job *job)
+{
+    return job->state == FY_JOB_RUNNING || job->state == FY_JOB_STARTING;
+}
+
+int64_t fy_job_takes_milli(const fy_job *job, int chip)
+{
+    return runs(job) && job->chip == chip ? job->held_milli : fy_job_need_milli(job);
+}
+
 void fy_assigns_gather(fy_assigns *all, const fy_fleet *fleet)
 {
     all->n = 0;
@@ -19,14 +29,13 @@ void fy_assigns_gather(fy_assigns *all, const fy_fleet *fleet)
     }
     for (size_t s = 0; s < fleet->n_slots; s++) {
         fy_job *job = fleet->jobs[s];
-        bool runs = job->state == FY_JOB_RUNNING || job->state == FY_JOB_STARTING;
 
-        if (!runs && (job->state != FY_JOB_WAITING || job->never != FY_WHY_NONE)) {
+        if (!runs(job) && (job->state != FY_JOB_WAITING || job->never != FY_WHY_NONE)) {
             continue;
         }
         all->list = fy_grow(all->list, &all->room, all->n + 1, sizeof *all->list);
         all->list[all->n++] = (fy_assign){.job = job, .tie = job->id, .chip = -1};
-        if (runs) {
+        if (runs(job)) {
             all->free[job->chip] += job->held_milli;
         }
     }
@@ -53,7 +62,7 @@ void fy_assigns_sort(fy_assigns *all)
 void fy_assign_chip(fy_assigns *all, fy_assign *assign, int chip)
 {
     assign->chip = chip;
-    all->free[chip] -= fy_job_need_milli(assign->job);
+    all->free[chip] -= fy_job_takes_milli(assign->job, chip);
 }
 
 void fy_assigns_realize(fy_assigns *all, fy_round *round, bool strict, fy_reason why_start,

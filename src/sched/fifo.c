@@ -79,12 +79,13 @@ static void decide_anew(fy_policy *fifo, fy_round *round)
     fy_assigns_sort(all);
     for (size_t i = 0; i < all->n; i++) {
         const fy_job *job = all->list[i].job;
-        int64_t need = fy_job_need_milli(job);
         int chip = -1;
 
         for (int k = 0; k < job->rec.n_rates && chip < 0; k++) {
-            if (job->rec.rates[k].rate_q > 0 && all->free[job->rec.rates[k].chip] >= need) {
-                chip = job->rec.rates[k].chip;
+            int c = job->rec.rates[k].chip;
+
+            if (job->rec.rates[k].rate_q > 0 && all->free[c] >= fy_job_takes_milli(job, c)) {
+                chip = c;
             }
         }
         if (chip < 0) {

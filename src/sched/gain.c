@@ -197,14 +197,14 @@ static bool beyond(void *ctx, const fy_job *job, int chip)
     const look_ctx *look = ctx;
     size_t k = cell(look->fleet, job->tenant, chip);
 
-    return look->gain->given[k] + fy_job_need_milli(job) > look->gain->quota[k];
+    return look->gain->given[k] + fy_job_takes_milli(job, chip) > look->gain->quota[k];
 }
 
 static void moved(void *ctx, const fy_job *job, int chip, int sign)
 {
     const look_ctx *look = ctx;
 
-    look->gain->given[cell(look->fleet, job->tenant, chip)] += sign * fy_job_need_milli(job);
+    look->gain->given[cell(look->fleet, job->tenant, chip)] += sign * fy_job_takes_milli(job, chip);
 }
 
 static void look(fy_policy *gain, fy_round *round)

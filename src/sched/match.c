@@ -58,7 +58,7 @@ static void refuse(fy_match *m, fy_assigns *all, size_t i, const fy_match_rules 
     int chip = all->list[i].chip;
 
     fy_heap_remove(&m->kept[chip], &m->pos, (int32_t)i);
-    all->free[chip] += fy_job_need_milli(all->list[i].job);
+    all->free[chip] += fy_job_takes_milli(all->list[i].job, chip);
     all->list[i].chip = -1;
     rules->moved(rules->ctx, all->list[i].job, chip, -1);
     m->waiting = fy_grow(m->waiting, &m->waiting_room, m->n_waiting + 1, sizeof *m->waiting);
@@ -93,11 +93,10 @@ static bool make_room(fy_match *m, fy_assigns *all, int chip, int64_t need, int6
 
 static void ask(fy_match *m, fy_assigns *all, size_t i, const fy_match_rules *rules)
 {
-    int64_t need = fy_job_need_milli(all->list[i].job);
-
     while (m->next[i] < m->count[i]) {
         int k = m->next[i]++;
         int chip = m->options[m->first[i] + k].chip;
+        int64_t need = fy_job_takes_milli(all->list[i].job, chip);
         int64_t stand = standing(m, all, i, k, rules);
 
         if (all->free[chip] >= need || make_room(m, all, chip, need, stand, rules)) {

@@ -5,7 +5,8 @@
  * et al., NSDI 2019). Oracles: nobody knows the remaining work of a real job.
  *
  *   remaining   work left / rate on the fastest acceptable chip, with all workers
- *   order       priority; then remaining (srtf), or remaining x devices (srsf)
+ *   order       priority; then remaining (srtf), or remaining x devices (srsf): those it asks
+ *               for, whatever an elastic gang holds, so that a stop changes no job's place
  *   stops       only those that come strictly later; a service has no end: it comes first and is
  *               never stopped
  *
@@ -45,8 +46,10 @@ static int64_t best_rate(const fy_job *job)
 }
 
 /* Milli-devices that a second of remaining time counts for. */
-static int64_t weight(const fy_policy *srtf, int64_t milli)
+static int64_t weight(const fy_policy *srtf, const fy_job *job)
 {
+    int64_t milli = fy_job_need_milli(job);
+
     if (!srtf->by_service) {
         return FY_WHOLE;
     }
@@ -55,14 +58,13 @@ static int64_t weight(const fy_policy *srtf, int64_t milli)
 
 static int64_t rank(void *ctx, const fy_job *job, int64_t now_us)
 {
-    int64_t milli = job->state == FY_JOB_RUNNING ? job->held_milli : fy_job_need_milli(job);
     fy_wide left_q = job->rec.work_q - fy_job_done(job, now_us);
 
     if (job->rec.work_q < 0) {
         return fy_order_key(job, 0);
     }
     return fy_order_key(job,
-                        clamp(left_q * 1000000 / best_rate(job) * weight(ctx, milli) / FY_WHOLE));
+                        clamp(left_q * 1000000 / best_rate(job) * weight(ctx, job) / FY_WHOLE));
 }
 
 static void order(void *ctx, const fy_job *job, int64_t *key, int64_t *tie)
@@ -76,14 +78,14 @@ static int64_t rank_running(void *ctx, const fy_job *job, int64_t now_us)
 {
     fy_wide left_us = fy_job_finish_us(job) - now_us;
 
-    return fy_order_key(job, clamp(left_us * weight(ctx, job->held_milli) / FY_WHOLE));
+    return fy_order_key(job, clamp(left_us * weight(ctx, job) / FY_WHOLE));
 }
 
 static void place(void *ctx, const fy_job *job, int64_t now_us, int64_t *key, int64_t *heap)
 {
     (void)now_us;
     *key = -fy_order_key(job, clamp(fy_job_finish_us(job)));
-    *heap = weight(ctx, job->held_milli);
+    *heap = weight(ctx, job);
 }
 
 static const fy_ordered_ops ops = {.order = order,
