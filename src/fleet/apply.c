@@ -82,6 +82,7 @@ static int apply_node(fy_fleet *fleet, const fy_event *event, fy_err *err)
     } else {
         bool window = event->b > event->a;
 
+        fleet->pools[node->chip].n_windows += window - (node->reserved_to_us != FY_NEVER);
         node->reserved_tenant = window ? event->tenant : -1;
         node->reserved_from_us = window ? event->a : FY_NEVER;
         node->reserved_to_us = window ? event->b : FY_NEVER;

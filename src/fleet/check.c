@@ -345,6 +345,7 @@ static int check_pool(const recount *rc, int c)
     for (int n = 0; n < pool->n_nodes; n++) {
         const fy_node *node = &fleet->nodes[pool->nodes[n]];
 
+        sum.n_windows += node->reserved_to_us != FY_NEVER;
         sum.n_devices += node->n_devices;
         sum.n_up += node->up ? node->n_devices : 0;
         sum.n_whole += node->listed ? node->n_whole : 0;
@@ -354,8 +355,9 @@ static int check_pool(const recount *rc, int c)
         }
     }
     if (sum.n_devices != pool->n_devices || sum.n_up != pool->n_up ||
-        sum.n_whole != pool->n_whole || sum.idle_milli != pool->idle_milli ||
-        rc->held[c] != pool->held_milli || rc->stopping[c] != pool->stopping_milli) {
+        sum.n_whole != pool->n_whole || sum.n_windows != pool->n_windows ||
+        sum.idle_milli != pool->idle_milli || rc->held[c] != pool->held_milli ||
+        rc->stopping[c] != pool->stopping_milli) {
         return fy_fail(rc->err, FY_EINVAL,
                        "pool %s: devices up, idle, held or stopping differ "
                        "from a recount",

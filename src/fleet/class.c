@@ -242,11 +242,15 @@ int32_t fy_class_of(fy_fleet *fleet, const fy_job_record *rec)
     key.cpu_milli = rec->cpu_milli;
     key.memory_mib = rec->memory_mib;
     key.array_limit = rec->array_of >= 0 ? rec->array_limit : 0;
+    key.limit_us = -1;
     key.array_of = rec->array_limit > 0 ? rec->array_of : -1;
     for (int i = 0; i < rec->n_rates; i++) {
         uint64_t bit = (uint64_t)1 << rec->rates[i].chip;
 
         key.mask |= rec->rates[i].rate_q > 0 ? bit : 0;
+        if (rec->rates[i].rate_q > 0 && fleet->pools[rec->rates[i].chip].n_windows > 0) {
+            key.limit_us = rec->limit_us; /* before a window a shorter job may fit */
+        }
         key.tight |= rec->rates[i].spread_q > 0 ? 0 : bit;
     }
     return find_class(fleet, &key);

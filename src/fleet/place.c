@@ -279,7 +279,49 @@ static bool narrow(const fy_placer *placer, int most)
     return (int)placer->n_chunks <= most;
 }
 
-/* The fullest rack whose idle devices are enough, then the whole pool; on at most `most` nodes. */
+static int roomiest_first(const void *a, const void *b)
+{
+    const fy_chunk *x = a;
+    const fy_chunk *y = b;
+
+    return x->workers != y->workers ? y->workers - x->workers : x->node - y->node;
+}
+
+/* The nodes with most room for this job, those in a window that is open to it included. */
+static bool roomiest_nodes(fy_placer *placer, const fy_fleet *fleet, const fy_job *job, int chip,
+                           int workers)
+{
+    const fy_pool *pool = &fleet->pools[chip];
+    int left = workers;
+    size_t n = 0;
+
+    placer->n_chunks = 0;
+    for (int i = 0; i < pool->n_nodes; i++) {
+        const fy_node *node = &fleet->nodes[pool->nodes[i]];
+        int room = fy_node_open(node, job, fleet->now_us) ? capacity(node, &job->rec) : 0;
+
+        if (room > 0) {
+            add_chunk(placer, pool->nodes[i], room);
+        }
+    }
+    if (placer->n_chunks > 1) {
+        qsort(placer->chunks, placer->n_chunks, sizeof *placer->chunks, roomiest_first);
+    }
+    for (; n < placer->n_chunks && left > 0; n++) {
+        fy_chunk *chunk = &placer->chunks[n];
+
+        chunk->workers = chunk->workers < left ? chunk->workers : left;
+        left -= chunk->workers;
+    }
+    placer->n_chunks = n;
+    return left == 0;
+}
+
+/*
+ * The fullest rack whose idle devices are enough, then the whole pool; on at most `most` nodes.
+ * Where that fails and there are windows, or CPU and memory make some nodes roomier than others of
+ * as many devices, each node is asked what it can take: what fy_whatif says fits is found.
+ */
 static bool gang_in_pool(fy_placer *placer, const fy_fleet *fleet, const fy_job *job, int chip,
                          int workers, int most)
 {
@@ -289,7 +331,8 @@ static bool gang_in_pool(fy_placer *placer, const fy_fleet *fleet, const fy_job 
     int best = -1;
 
     if (placer->kind == FY_PLACE_SPREAD && most == INT_MAX) {
-        return most_nodes(placer, fleet, job, chip, workers);
+        return most_nodes(placer, fleet, job, chip, workers) ||
+               (pool->reserved.count > 0 && roomiest_nodes(placer, fleet, job, chip, workers));
     }
     for (int r = 0; in_racks(pool) && r < pool->n_racks; r++) {
         if (pool->racks[r].n_whole >= need &&
@@ -301,7 +344,11 @@ static bool gang_in_pool(fy_placer *placer, const fy_fleet *fleet, const fy_job 
         narrow(placer, most)) {
         return true;
     }
-    return fewest_nodes(placer, fleet, job, chip, workers, &all) && narrow(placer, most);
+    if (fewest_nodes(placer, fleet, job, chip, workers, &all) && narrow(placer, most)) {
+        return true;
+    }
+    return (pool->reserved.count > 0 || (most < INT_MAX && !pool->unlimited)) &&
+           roomiest_nodes(placer, fleet, job, chip, workers) && narrow(placer, most);
 }
 
 static int compare_chunks(const void *a, const void *b)

@@ -84,6 +84,7 @@ typedef struct fy_class_key {
     uint64_t mask;  /* acceptable chips with a rate */
     uint64_t tight; /* those on which the gang must not span more nodes than it must */
     int64_t cpu_milli, memory_mib, array_of;
+    int64_t limit_us; /* -1 where no node of these chips has a window that it could end before */
     int32_t workers, min_workers, max_workers, devices, milli, spares, tenant, array_limit;
 } fy_class_key;
 

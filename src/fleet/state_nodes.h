@@ -43,6 +43,7 @@ typedef struct fy_pool {
     fy_bitset *by_free;     /* [max_devices + 1] listed nodes by idle whole devices */
     fy_bitset partial;      /* listed nodes with a partly used device that has room */
     fy_bitset reserved;     /* up nodes with a window: only some jobs may use them */
+    int32_t n_windows;      /* nodes with a window, up or not */
     fy_rack *racks;
     int32_t n_racks;
     bool unlimited;                     /* no node states cpu or memory */

@@ -123,6 +123,83 @@ static void a_fallen_node_leaves_its_power_to_others(void **state)
     }
 }
 
+static void window(fy_happening list[], int node, const char *tenant)
+{
+    static const char *const nodes[] = {"p0-0000", "p0-0001"};
+
+    list[0] = (fy_happening){.t_us = 0,
+                             .kind = FY_HAPPEN_WINDOW,
+                             .from_us = 20LL * HAND_US,
+                             .until_us = 90LL * HAND_US,
+                             .name = nodes[node],
+                             .tenant = tenant};
+    list[1] = (fy_happening){.t_us = 20LL * HAND_US, .kind = FY_HAPPEN_CLEAR, .name = nodes[node]};
+    list[2] = (fy_happening){.t_us = 90LL * HAND_US, .kind = FY_HAPPEN_WINDOW, .name = nodes[node]};
+}
+
+/* A gang that needs more than one node has all of its tenant's, under every placement. */
+static void a_gang_uses_its_tenants_windows(void **state)
+{
+    static const char *const placements[] = {"pack", "spread", "bestfit", "fgd"};
+
+    (void)state;
+    for (int p = 0; p < 4; p++) {
+        fy_happening list[6];
+
+        scene_init(&s, 1, 2, 2);
+        hand_tenant(&s.hand, 1, 0, -1);
+        window(list, 0, "t0");
+        window(list + 3, 1, "t0");
+        s.options.happenings = list;
+        s.options.n_happenings = 6;
+        s.options.sched.placement = placements[p];
+        hand_job(&s.jobs, 25, 4, 10)->tenant = "t0";
+        hand_job(&s.jobs, 25, 3, 10); /* nobody else may */
+        scene_run(&s, "fifo");
+        scene_ran(&s, 0, 25, 35);
+        scene_ran(&s, 1, 90, 100);
+    }
+}
+
+/* Both ask the same; one would reach into the window, the other is over before it. */
+static void a_window_stops_only_those_who_reach_into_it(void **state)
+{
+    static const char *const policies[] = {"srtf", "las", "fair", "gain", "backfill"};
+
+    (void)state;
+    for (int p = 0; p < 5; p++) {
+        fy_happening list[3];
+
+        scene_init(&s, 1, 1, 1);
+        window(list, 0, "");
+        s.options.happenings = list;
+        s.options.n_happenings = 3;
+        hand_job(&s.jobs, 0, 1, 50)->priority = FY_HIGH;
+        hand_job(&s.jobs, 1, 1, 10);
+        scene_run(&s, policies[p]);
+        scene_ran(&s, 1, 1, 11);
+        scene_ran(&s, 0, 90, 140);
+    }
+}
+
+/* An elastic gang holds all of a, more than it asked for: that is not there for others. */
+static void what_an_elastic_gang_holds_is_taken(void **state)
+{
+    fy_job_spec *job;
+
+    (void)state;
+    scene_init(&s, 2, 1, 4);
+    scene_set(&s, "fifo.anew", "yes");
+    hand_job(&s.jobs, 0, 1, 100)->max_workers = 4;
+    job = hand_job(&s.jobs, 1, 1, 10);
+    s.jobs.accept[1][1] = (fy_accept){.chip = 1, .rate = 1};
+    job->n_accept = 2;
+    scene_run(&s, "fifo");
+    scene_ran(&s, 0, 0, 25);
+    scene_ran(&s, 1, 1, 11);
+    assert_string_equal(s.rows[1].chip, "chip-b");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +210,9 @@ int main(void)
         cmocka_unit_test(a_gang_that_cannot_keep_together_holds_up_nobody),
         cmocka_unit_test(a_gang_beyond_the_power_cap_holds_up_nobody),
         cmocka_unit_test(a_fallen_node_leaves_its_power_to_others),
+        cmocka_unit_test(a_gang_uses_its_tenants_windows),
+        cmocka_unit_test(what_an_elastic_gang_holds_is_taken),
+        cmocka_unit_test(a_window_stops_only_those_who_reach_into_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
