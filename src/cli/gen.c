@@ -2,6 +2,7 @@
 /* `fuyao gen`: a synthetic multi-tenant trace for a fleet, as canonical CSV. */
 #include "base/num.h"
 #include "cli/cmd.h"
+#include "cli/temporary.h"
 #include "fuyao/trace.h"
 
 #include <errno.h>
@@ -83,10 +84,8 @@ static int put(void *ctx, const char *bytes, size_t len)
 /* `path` NULL: standard output. */
 static void open_output(output *out, const char *path)
 {
-    mode_t mask = umask(0);
     struct stat st;
 
-    (void)umask(mask);
     out->path = path != NULL ? path : "standard output";
     out->fd = STDOUT_FILENO;
     if (path == NULL) {
@@ -94,13 +93,8 @@ static void open_output(output *out, const char *path)
     }
     if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
         out->fd = open(path, O_WRONLY | O_CLOEXEC);
-    } else if (asprintf(&out->temporary, "%s.XXXXXX", path) < 0) {
-        abort();
     } else {
-        out->fd = mkostemp(out->temporary, O_CLOEXEC);
-        if (out->fd >= 0 && fchmod(out->fd, 0666 & ~mask) != 0) {
-            out->error = errno;
-        }
+        out->fd = cli_temporary_open(&out->temporary, path);
     }
     out->error = out->fd < 0 ? errno : out->error;
 }
@@ -124,7 +118,7 @@ static int close_output(output *out)
             (void)unlink(out->temporary);
         }
     }
-    free(out->temporary);
+    cli_temporary_forget(out->temporary);
     free(out);
     return code;
 }

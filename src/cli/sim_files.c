@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "cli/cmd.h"
 #include "cli/sim.h"
+#include "cli/temporary.h"
 
 #include <nettle/sha2.h>
 
@@ -113,22 +114,16 @@ static void sim_file_put(sim_file *file, const char *bytes, size_t len)
 static int sim_file_open(sim_file *file, const char *path, fy_err *err)
 {
     struct stat st;
-    mode_t mask = umask(0);
     int fd;
 
-    (void)umask(mask);
     *file = (sim_file){.path = path};
     if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
         file->file = fopen(path, "we"); /* a device or a pipe: nothing to put in its place */
         note(file, file->file != NULL);
         return file->error != 0 ? refuse(file, err) : 0;
     }
-    if (asprintf(&file->temporary, "%s.XXXXXX", path) < 0) {
-        abort();
-    }
-    fd = mkostemp(file->temporary, O_CLOEXEC);
+    fd = cli_temporary_open(&file->temporary, path);
     if (fd >= 0) {
-        (void)fchmod(fd, 0666 & ~mask);
         file->file = fdopen(fd, "w");
     }
     note(file, file->file != NULL);
@@ -149,7 +144,7 @@ static int sim_file_close(sim_file *file, bool keep, fy_err *err)
         }
         status = keep && file->error != 0 ? refuse(file, err) : 0;
     }
-    free(file->temporary);
+    cli_temporary_forget(file->temporary);
     return status;
 }
 

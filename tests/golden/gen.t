@@ -71,7 +71,8 @@ Wrong use: one line, exit 2.
   fuyao: none.yaml: * (glob)
   exit 2
 
-A disk that is full, a folder that is not there: one line, exit 3, nothing left behind.
+A disk that is full, a folder that is not there: one line, exit 3, nothing left behind; nor after an
+interrupt.
 
   $ fuyao gen --fleet "$fleet" --days 1 > /dev/full
   fuyao: cannot write standard output: No space left on device
@@ -85,6 +86,8 @@ A disk that is full, a folder that is not there: one line, exit 3, nothing left 
   $ (ulimit -f 8; gen --days 30 -o big.csv)
   fuyao: cannot write big.csv: File too large
   exit 3
+  $ timeout -s INT 0.5 fuyao gen --fleet "$fleet" --jobs 900000000 -o cut.csv
+  [124]
   $ ls
   a.csv
   b.csv
