@@ -34,10 +34,6 @@ static const char *shared(const char *name)
 
     (void)snprintf(path, sizeof paths[0], "%s/../shared/traces/%s", root != NULL ? root : ".",
                    name);
-    if (access(path, R_OK) != 0) {
-        print_message("skipped: no %s beside the source\n", name);
-        skip();
-    }
     return path;
 }
 
@@ -156,12 +152,40 @@ static void sia(void **state)
     assert_int_equal(t.jobs, 960);
 }
 
+/*
+ * What is not there is skipped. cmocka's skip() prints "not ok N # SKIP", which meson takes for a
+ * failure, so a test without its folder is not handed to cmocka at all.
+ */
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
+    static const struct CMUnitTest all[] = {
         cmocka_unit_test(philly), cmocka_unit_test(pai), cmocka_unit_test(openb),
         cmocka_unit_test(gavel),  cmocka_unit_test(sia),
     };
+    static const char *const folders[] = {"philly", "pai-2020", "alibaba-2023", "gavel", "sia"};
+    enum { N_TESTS = sizeof all / sizeof all[0] };
+    struct CMUnitTest tests[N_TESTS] = {{0}};
+    size_t n = 0;
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    for (int i = 0; i < N_TESTS; i++) {
+        if (access(shared(folders[i]), R_OK) == 0) {
+            tests[n++] = all[i];
+        }
+    }
+    for (int i = 0; n == 0 && i < N_TESTS; i++) {
+        if (i == 0) {
+            (void)printf("1..%d\n", (int)N_TESTS);
+        }
+        (void)printf("ok %d - %s # SKIP no traces/%s beside the source\n", i + 1, all[i].name,
+                     folders[i]);
+    }
+    if (n == 0) {
+        return 0;
+    }
+    for (int i = 0; i < N_TESTS; i++) {
+        if (access(shared(folders[i]), R_OK) != 0) {
+            (void)printf("# skipped %s: no traces/%s beside the source\n", all[i].name, folders[i]);
+        }
+    }
+    return _cmocka_run_group_tests("real", tests, n, NULL, NULL);
 }
