@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+/* Which layouts there are: one rule a part of the layout. */
+#include "model/search.h"
+
+/* A causal context is cut into 2 cp parts, each at least one block of rows of a flash kernel. */
+enum { MIN_CONTEXT_PART = 64 };
+
+static bool pinned(int pin)
+{
+    return pin != FY_FREE;
+}
+
+/* All d <= n that divide n, ascending. */
+static fy_values divisors(fy_arena *arena, int n)
+{
+    fy_values v = {NULL, 0};
+    for (int pass = 0; pass < 2; pass++) { /* count, then fill */
+        int count = 0;
+        for (int d = 1; d <= n / d; d++) {
+            if (n % d != 0) {
+                continue;
+            }
+            if (pass == 1) {
+                v.at[count] = d;
+                v.at[v.n - 1 - count] = n / d;
+            }
+            count++;
+        }
+        if (pass == 0) {
+            int root = 1;
+            while (root < n / root) {
+                root++;
+            }
+            v.n = 2 * count - (root * root == n ? 1 : 0);
+            v.at = fy_arena_alloc(arena, (size_t)v.n * sizeof *v.at);
+        }
+    }
+    return v;
+}
+
+static fy_values up_to(fy_arena *arena, int n)
+{
+    fy_values v = {fy_arena_alloc(arena, (size_t)n * sizeof(int)), n};
+    for (int i = 0; i < n; i++) {
+        v.at[i] = i + 1;
+    }
+    return v;
+}
+
+/* Stages of sharding that a stack has: all, but none where it has none and not without the weights
+ * where it always shards those. */
+static fy_values shardings(fy_arena *arena, const fy_search_spec *spec)
+{
+    fy_values v = {fy_arena_alloc(arena, 4 * sizeof(int)), 0};
+    if (pinned(spec->pins.zero)) {
+        v.at[v.n++] = spec->pins.zero;
+        return v;
+    }
+    int first = spec->stack->shards_weights ? 2 : 0;
+    int last = spec->stack->zero > 0 ? 3 : 0;
+    for (int z = first; z <= last; z++) {
+        v.at[v.n++] = z;
+    }
+    return v;
+}
+
+static int check_sizes(const fy_search_spec *spec, fy_err *err)
+{
+    int devices = spec->cluster->devices;
+    if (devices < 1 || devices > FY_MAX_DEVICES) {
+        return fy_fail(err, FY_ERANGE, "%d devices: from 1 to %d can be planned", devices,
+                       FY_MAX_DEVICES);
+    }
+    if (spec->global_batch < 1 || spec->global_batch > FY_MAX_BATCH) {
+        return fy_fail(err, FY_ERANGE,
+                       "a global batch of %d sequences: from 1 to %d can be planned",
+                       spec->global_batch, FY_MAX_BATCH);
+    }
+    if (spec->top < 1 || spec->top > FY_MAX_TOP) {
+        return fy_fail(err, FY_ERANGE, "the best %d layouts: from 1 to %d can be kept", spec->top,
+                       FY_MAX_TOP);
+    }
+    return 0;
+}
+
+/* One pin alone against the model or the cluster. */
+static int check_one(const char *name, int pin, int most, const char *of, fy_err *err)
+{
+    if (!pinned(pin) || (pin >= 1 && pin <= most)) {
+        return 0;
+    }
+    return fy_fail(err, FY_EINFEASIBLE, "%s=%d: from 1 to %d, %s", name, pin, most, of);
+}
+
+static int check_divides(const char *name, int pin, int n, const char *what, fy_err *err)
+{
+    if (!pinned(pin) || n % pin == 0) {
+        return 0;
+    }
+    return fy_fail(err, FY_EINFEASIBLE, "%s=%d does not divide %d %s", name, pin, n, what);
+}
+
+static int check_product(const fy_search_spec *spec, fy_err *err)
+{
+    const fy_pins *p = &spec->pins;
+    int devices = spec->cluster->devices;
+    const int pin[] = {p->tp, p->pp, p->dp, p->cp};
+    int64_t product = 1;
+    bool all = true;
+    for (int i = 0; i < 4; i++) {
+        product *= pinned(pin[i]) ? pin[i] : 1;
+        all = all && pinned(pin[i]);
+        if (product > devices) {
+            return fy_fail(err, FY_EINFEASIBLE,
+                           "tp x pp x dp x cp is %lld with what is given, there are %d devices",
+                           (long long)product, devices);
+        }
+    }
+    if (devices % product != 0 || (all && product != devices)) {
+        return fy_fail(err, FY_EINFEASIBLE,
+                       "tp x pp x dp x cp is %lld with what is given, which must %s %d devices",
+                       (long long)product, all ? "equal" : "divide", devices);
+    }
+    return 0;
+}
+
+static int check_pins(const fy_search_spec *spec, fy_err *err)
+{
+    const fy_pins *p = &spec->pins;
+    const fy_model *m = spec->model;
+    int devices = spec->cluster->devices;
+    int rc = check_one("tp", p->tp, devices, "the devices", err);
+    rc = rc ? rc : check_one("pp", p->pp, devices, "the devices", err);
+    rc = rc ? rc : check_one("dp", p->dp, devices, "the devices", err);
+    rc = rc ? rc : check_one("cp", p->cp, devices, "the devices", err);
+    rc = rc ? rc : check_one("pp", p->pp, m->layers, "the layers", err);
+    rc = rc ? rc : check_one("vpp", p->vpp, m->layers, "the layers", err);
+    rc = rc ? rc : check_one("microbatch", p->microbatch, spec->global_batch, "the batch", err);
+    rc = rc ? rc : check_divides("tp", p->tp, m->heads, "attention heads", err);
+    rc = rc ? rc : check_divides("dp", p->dp, spec->global_batch, "sequences of the batch", err);
+    rc = rc ? rc
+            : check_divides("microbatch", p->microbatch, spec->global_batch,
+                            "sequences of the batch", err);
+    rc = rc ? rc : check_divides("cp", p->cp, m->seq_len, "tokens of a sequence", err);
+    if (rc == 0 && pinned(p->ep) && p->ep != 1) {
+        rc = m->experts > 0
+                 ? check_one("ep", p->ep, m->experts, "the experts", err)
+                 : fy_fail(err, FY_EINFEASIBLE, "ep=%d: the model has no experts", p->ep);
+        rc = rc ? rc : check_divides("ep", p->ep, m->experts, "experts", err);
+    }
+    if (rc == 0 && pinned(p->vpp) && p->vpp > 1 && p->pp == 1) {
+        rc = fy_fail(err, FY_EINFEASIBLE, "vpp=%d needs pp of 2 or more, pp=1 is given", p->vpp);
+    }
+    return rc ? rc : check_product(spec, err);
+}
+
+int fy_space_open(fy_space *space, const fy_search_spec *spec, fy_err *err)
+{
+    *space = (fy_space){.spec = spec};
+    int rc = check_sizes(spec, err);
+    rc = rc ? rc : check_pins(spec, err);
+    if (rc != 0) {
+        return rc;
+    }
+    space->devices = divisors(&space->arena, spec->cluster->devices);
+    space->batch = divisors(&space->arena, spec->global_batch);
+    space->experts = divisors(&space->arena, spec->model->experts > 0 ? spec->model->experts : 1);
+    space->layers = up_to(&space->arena, spec->model->layers + 2);
+    space->zero = shardings(&space->arena, spec);
+    space->flash =
+        spec->stack->attention == FY_ATTN_FLASH2 || spec->stack->attention == FY_ATTN_FLASH3;
+    return 0;
+}
+
+void fy_space_close(fy_space *space)
+{
+    fy_arena_free(&space->arena);
+}
+
+/* ------------------------------------------------------------------------------------- rules */
+
+bool fy_space_tensor(const fy_space *space, int tp)
+{
+    const fy_model *m = space->spec->model;
+    int per_node = space->spec->cluster->per_node;
+    if (pinned(space->spec->pins.tp)) {
+        return tp == space->spec->pins.tp;
+    }
+    int kv = m->kv_heads > 0 ? m->kv_heads : m->heads;
+    bool heads = m->heads % tp == 0 && (kv % tp == 0 || tp % kv == 0);
+    bool width = m->ffn % tp == 0;
+    bool nodes =
+        space->spec->cluster->devices <= per_node || per_node % tp == 0 || tp % per_node == 0;
+    return heads && width && nodes;
+}
+
+bool fy_space_context(const fy_space *space, const fy_layout *l, int cp)
+{
+    const fy_model *m = space->spec->model;
+    if (space->spec->cluster->devices % (l->tp * cp) != 0) {
+        return false;
+    }
+    if (pinned(space->spec->pins.cp)) {
+        return cp == space->spec->pins.cp;
+    }
+    return cp == 1 || (space->flash && m->seq_len % (2 * cp) == 0 &&
+                       m->seq_len / (2 * cp) >= MIN_CONTEXT_PART);
+}
+
+bool fy_space_expert(const fy_space *space, const fy_layout *l, int ep)
+{
+    const fy_model *m = space->spec->model;
+    if ((space->spec->cluster->devices) % ep != 0) {
+        return false;
+    }
+    if (pinned(space->spec->pins.ep)) {
+        return ep == space->spec->pins.ep;
+    }
+    return ep > 1 || m->experts == 0 || m->expert_ffn % l->tp == 0;
+}
+
+bool fy_space_sequence(const fy_space *space, const fy_layout *l, int seq_parallel)
+{
+    const fy_search_spec *spec = space->spec;
+    if (pinned(spec->pins.seq_parallel)) {
+        return seq_parallel == spec->pins.seq_parallel;
+    }
+    int tokens = spec->model->seq_len / l->cp;
+    return !seq_parallel || (l->tp > 1 && spec->stack->seq_parallel && tokens % l->tp == 0);
+}
+
+bool fy_space_recompute(const fy_space *space, int recompute)
+{
+    int pin = space->spec->pins.recompute;
+    return !pinned(pin) || recompute == pin;
+}
+
+bool fy_space_microbatch(const fy_space *space, int microbatch)
+{
+    int pin = space->spec->pins.microbatch;
+    return !pinned(pin) || microbatch == pin;
+}
+
+bool fy_space_pipeline(const fy_space *space, fy_layout *l, int pp)
+{
+    const fy_search_spec *spec = space->spec;
+    int rest = spec->cluster->devices / (l->tp * l->cp);
+    if (pp > spec->model->layers || rest % pp != 0) {
+        return false;
+    }
+    if (pinned(spec->pins.pp) && pp != spec->pins.pp) {
+        return false;
+    }
+    l->pp = pp;
+    l->dp = rest / pp;
+    if (pinned(spec->pins.dp) && l->dp != spec->pins.dp) {
+        return false;
+    }
+    return l->global_batch % l->dp == 0 && l->global_batch / l->dp % l->microbatch == 0 &&
+           (l->dp * l->cp * l->tp) % l->ep == 0;
+}
+
+/* Chunks of equal layers, embedding and head counted as a layer each or the head alone. */
+bool fy_space_virtual(const fy_space *space, const fy_layout *l, int vpp)
+{
+    int layers = space->spec->model->layers;
+    int chunks = l->pp * vpp;
+    if (pinned(space->spec->pins.vpp) && vpp != space->spec->pins.vpp) {
+        return false;
+    }
+    if (vpp == 1) {
+        return true;
+    }
+    return l->pp > 1 && chunks <= layers + 2 &&
+           (layers % chunks == 0 || (layers + 2) % chunks == 0 || (layers + 1) % chunks == 0);
+}
+
+bool fy_space_zero(const fy_space *space, const fy_layout *l, int zero)
+{
+    if (pinned(space->spec->pins.zero)) {
+        return zero == space->spec->pins.zero;
+    }
+    return l->dp * l->cp > 1 || zero == space->zero.at[0];
+}
+
+bool fy_space_overlap(const fy_space *space, const fy_layout *l, unsigned which, unsigned bits)
+{
+    const fy_search_spec *spec = space->spec;
+    if (pinned(spec->pins.overlap)) {
+        return bits == ((unsigned)spec->pins.overlap & which);
+    }
+    unsigned can = spec->stack->overlap & which;
+    can &= ~(unsigned)(l->tp > 1 ? 0 : FY_OVERLAP_TP);
+    can &= ~(unsigned)(l->ep > 1 ? 0 : FY_OVERLAP_EP);
+    if (which & FY_OVERLAP_PP) {
+        can &= ~(unsigned)(l->pp > 1 ? 0 : FY_OVERLAP_PP);
+    }
+    if (which & FY_OVERLAP_DP) {
+        can &= ~(unsigned)(l->dp * l->cp > 1 ? 0 : FY_OVERLAP_DP);
+    }
+    return (bits & ~can) == 0;
+}
+
+bool fy_space_runs(const fy_space *space, const fy_layout *l)
+{
+    const fy_stack *stack = space->spec->stack;
+    int microbatches = l->global_batch / (l->dp * l->microbatch);
+    bool rounds = l->vpp == 1 || microbatches % l->pp == 0;
+    bool shards =
+        l->zero < 2 || l->pp == 1 || l->zero <= stack->zero || pinned(space->spec->pins.zero);
+    return rounds && shards;
+}
