@@ -258,18 +258,37 @@ static int missing(const reader *r, const char *key, fy_err *err)
                        r->raw->id, key);
 }
 
-static int read_model(const reader *r, fy_workload_kind kind, fy_model *m, fy_err *err)
+/* The check's message starts with the key, which gives the line. */
+static int check_model(const reader *r, fy_workload_kind kind, const fy_model *m, fy_err *err)
+{
+    fy_err own;
+    char path[96];
+    int rc = fy_model_check(m, kind, &own);
+    if (rc == 0) {
+        return 0;
+    }
+    snprintf(path, sizeof path, "workloads[%u].%.*s", r->at, (int)strcspn(own.text, ":"), own.text);
+    return fy_doc_fail(r->doc, path, err, rc, "%s: %s", r->raw->id, own.text);
+}
+
+/* Do all keys of `needed` stand there? */
+static int check_there(const reader *r, const int *needed, size_t n, fy_err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (r->raw->cell[needed[i]] == NULL) {
+            return missing(r, cells[needed[i]].key, err);
+        }
+    }
+    return 0;
+}
+
+/* The three keys that take a word. */
+static int read_words(const reader *r, fy_model *m, fy_err *err)
 {
     static const char *const positions[] = {"none", "learned", "rotary", "alibi"};
     static const char *const norms[] = {"layer", "rms"};
     static const char *const attentions[] = {"mha", "gqa", "mqa", "mla"};
-    static const int needed[] = {CELL_layers, CELL_hidden, CELL_heads, CELL_seq_len, CELL_vocab};
     const raw_workload *raw = r->raw;
-    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
-        if (raw->cell[needed[i]] == NULL) {
-            return missing(r, cells[needed[i]].key, err);
-        }
-    }
     if (raw->position == NULL || raw->norm == NULL) {
         return missing(r, raw->position == NULL ? "position" : "norm", err);
     }
@@ -281,21 +300,36 @@ static int read_model(const reader *r, fy_workload_kind kind, fy_model *m, fy_er
     if (attention < 0) {
         return attention;
     }
-    *m = (fy_model){.position = (fy_position)position,
-                    .norm = (fy_norm)norm,
-                    .attention = (fy_attention)attention,
-                    .causal = kind == FY_LANGUAGE};
-    int rc = read_cells(r, m, err);
+    m->position = (fy_position)position;
+    m->norm = (fy_norm)norm;
+    m->attention = (fy_attention)attention;
+    return 0;
+}
+
+static int read_model(const reader *r, fy_workload_kind kind, fy_model *m, fy_err *err)
+{
+    static const int needed[] = {CELL_layers, CELL_hidden, CELL_heads, CELL_seq_len, CELL_vocab};
+    static const int latent[] = {CELL_kv_rank, CELL_nope_dim, CELL_rope_dim, CELL_v_dim};
+    *m = (fy_model){.causal = kind == FY_LANGUAGE};
+    int rc = check_there(r, needed, sizeof needed / sizeof *needed, err);
+    if (rc == 0) {
+        rc = read_words(r, m, err);
+    }
+    if (rc == 0 && m->attention == FY_MLA) {
+        rc = check_there(r, latent, sizeof latent / sizeof *latent, err);
+    }
+    if (rc == 0) {
+        rc = read_cells(r, m, err);
+    }
     if (rc != 0) {
         return rc;
     }
     fill_sizes(r, m);
-    if (m->head_dim == 0 && raw->cell[CELL_head_dim] == NULL && m->heads > 0) {
+    if (m->head_dim == 0 && r->raw->cell[CELL_head_dim] == NULL && m->heads > 0) {
         return fail(r, "head_dim", err, FY_EPARSE, "missing, and hidden is not a multiple of heads",
                     "");
     }
-    rc = fy_model_check(m, kind, err);
-    return rc == 0 ? 0 : prefix(r, raw->id, err, rc);
+    return check_model(r, kind, m, err);
 }
 
 /* `12.5 samples/s` */

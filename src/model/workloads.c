@@ -82,7 +82,7 @@ static int index_all(fy_workloads *all, const fy_doc *doc, fy_err *err)
 static int add_all(fy_workloads *all, const fy_doc *doc, fy_err *err)
 {
     int more = fy_workload_count(doc);
-    size_t need = (size_t)(all->n + more);
+    size_t need = (size_t)all->n + (size_t)more;
     fy_workload **list = fy_arena_alloc(&all->arena, need * sizeof(fy_workload *));
     if (all->n > 0) {
         memcpy(list, all->all, (size_t)all->n * sizeof(fy_workload *));
@@ -111,7 +111,7 @@ static int finish(fy_workloads **out, fy_workloads *all, int rc)
         fy_workloads_free(all);
         return rc;
     }
-    qsort(all->all, (size_t)all->n, sizeof *all->all, by_id);
+    qsort(all->all, (size_t)all->n, sizeof(fy_workload *), by_id);
     *out = all;
     return 0;
 }
