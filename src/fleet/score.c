@@ -5,10 +5,12 @@
 #include "fleet/frag.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct fy_score_cache {
     int64_t cpu_milli;
     int devices, milli;
+    int32_t next;      /* in the hash chain */
     size_t n;          /* nodes covered */
     uint32_t *version; /* [n] of the node when it was scored; 0 = never */
     int16_t *score;    /* [n] -1 = does not fit */
@@ -33,6 +35,7 @@ void fy_scorer_free(fy_scorer *scorer)
         free(scorer->caches[i].device);
     }
     free(scorer->caches);
+    free(scorer->hash);
     *scorer = (fy_scorer){0};
 }
 
@@ -162,25 +165,59 @@ int fy_fgd_score(const fy_fleet *fleet, const fy_node *node, int64_t cpu_milli, 
     return score;
 }
 
-static fy_score_cache *find_cache(fy_scorer *scorer, const fy_fleet *fleet, const fy_want *want)
+static size_t bucket_of(const fy_scorer *scorer, int64_t cpu_milli, int devices, int milli)
 {
-    fy_score_cache *cache = NULL;
+    uint64_t h = (uint64_t)cpu_milli * 0x9e3779b97f4a7c15u;
 
-    for (size_t i = 0; i < scorer->n && cache == NULL; i++) {
+    h = (h ^ (uint64_t)devices << 16 ^ (uint64_t)milli) * 0x9e3779b97f4a7c15u;
+    return (h >> 32) & (scorer->buckets - 1);
+}
+
+static void grow_hash(fy_scorer *scorer)
+{
+    scorer->buckets = scorer->buckets > 0 ? scorer->buckets * 4 : 64;
+    scorer->hash = fy_realloc(scorer->hash, scorer->buckets, sizeof *scorer->hash);
+    memset(scorer->hash, 0xff, scorer->buckets * sizeof *scorer->hash);
+    for (size_t i = 0; i < scorer->n; i++) {
         fy_score_cache *c = &scorer->caches[i];
+        size_t b = bucket_of(scorer, c->cpu_milli, c->devices, c->milli);
 
-        if (c->cpu_milli == want->cpu_milli && c->devices == want->devices &&
-            c->milli == want->milli) {
-            cache = c;
+        c->next = scorer->hash[b];
+        scorer->hash[b] = (int32_t)i;
+    }
+}
+
+/* The cache of that ask, made where there is none. */
+static fy_score_cache *cache_of(fy_scorer *scorer, const fy_want *want)
+{
+    fy_score_cache *cache;
+    size_t b;
+
+    if (scorer->n >= scorer->buckets) {
+        grow_hash(scorer);
+    }
+    b = bucket_of(scorer, want->cpu_milli, want->devices, want->milli);
+    for (int32_t i = scorer->hash[b]; i >= 0; i = scorer->caches[i].next) {
+        cache = &scorer->caches[i];
+        if (cache->cpu_milli == want->cpu_milli && cache->devices == want->devices &&
+            cache->milli == want->milli) {
+            return cache;
         }
     }
-    if (cache == NULL) {
-        scorer->caches =
-            fy_grow(scorer->caches, &scorer->room, scorer->n + 1, sizeof *scorer->caches);
-        cache = &scorer->caches[scorer->n++];
-        *cache = (fy_score_cache){
-            .cpu_milli = want->cpu_milli, .devices = want->devices, .milli = want->milli};
-    }
+    scorer->caches = fy_grow(scorer->caches, &scorer->room, scorer->n + 1, sizeof *scorer->caches);
+    cache = &scorer->caches[scorer->n];
+    *cache = (fy_score_cache){.cpu_milli = want->cpu_milli,
+                              .devices = want->devices,
+                              .milli = want->milli,
+                              .next = scorer->hash[b]};
+    scorer->hash[b] = (int32_t)scorer->n++;
+    return cache;
+}
+
+static fy_score_cache *find_cache(fy_scorer *scorer, const fy_fleet *fleet, const fy_want *want)
+{
+    fy_score_cache *cache = cache_of(scorer, want);
+
     if (cache->n < fleet->n_nodes) {
         cache->version = fy_realloc(cache->version, fleet->n_nodes, sizeof *cache->version);
         cache->score = fy_realloc(cache->score, fleet->n_nodes, sizeof *cache->score);

@@ -17,6 +17,8 @@ typedef struct fy_score_cache fy_score_cache; /* one for each (cpu, devices, mil
 typedef struct fy_scorer {
     fy_score_cache *caches; /* [n], owned */
     size_t n, room;
+    int32_t *hash; /* [buckets] heads of chains of caches, -1 = empty */
+    size_t buckets;
     double at[100]; /* (F before - F after) / 1000 from which the score is s */
 } fy_scorer;
 

@@ -24,6 +24,7 @@
 #include "sched/queue.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { PATIENCE = 20 }; /* run time over waste before a stop */
 enum { STEPS_APART = 8, MOST_STEPS = 20 };
@@ -40,7 +41,9 @@ struct fy_policy {
     bool unsettled;    /* somebody waits, or runs on a slower chip than it could */
     int64_t *quota;    /* [tenants][chips] fair share in milli-devices */
     int64_t *given;    /* [tenants][chips] assigned in this look */
-    size_t quota_room, given_room;
+    bool *active;      /* [n_active] by tenant: has it jobs? */
+    bool quotas_stale; /* since a tenant came, began or ceased to have jobs, or a node's state */
+    size_t quota_room, given_room, n_active, active_room;
 };
 
 /* ------------------------------------------------------------------ order */
@@ -90,7 +93,6 @@ static void find_quotas(fy_policy *gain, const fy_fleet *fleet)
     double weights = 0;
 
     gain->quota = fy_grow(gain->quota, &gain->quota_room, cells + 1, sizeof *gain->quota);
-    gain->given = fy_grow(gain->given, &gain->given_room, cells + 1, sizeof *gain->given);
     for (size_t i = 0; i < fleet->n_tenants; i++) {
         const fy_tenant *t = &fleet->tenants[i];
 
@@ -103,8 +105,22 @@ static void find_quotas(fy_policy *gain, const fy_fleet *fleet)
         int64_t part = weights > 0 ? (int64_t)(all * (t->weight / weights)) : (int64_t)all;
 
         gain->quota[k] = part > t->guarantee_milli[c] ? part : t->guarantee_milli[c];
-        gain->given[k] = 0;
     }
+    gain->quotas_stale = false;
+}
+
+/* Note whether the tenant has jobs: whoever begins or ceases to changes everybody's part. */
+static void note_active(fy_policy *gain, const fy_fleet *fleet, int32_t tenant)
+{
+    const fy_tenant *t = &fleet->tenants[tenant];
+    bool active = t->n_waiting > 0 || t->held_total > 0;
+
+    gain->active = fy_grow(gain->active, &gain->active_room, (size_t)tenant + 1, sizeof(bool));
+    while (gain->n_active <= (size_t)tenant) {
+        gain->active[gain->n_active++] = false;
+    }
+    gain->quotas_stale |= gain->active[tenant] != active;
+    gain->active[tenant] = active;
 }
 
 static size_t cell(const fy_fleet *fleet, int32_t tenant, int chip)
@@ -212,7 +228,10 @@ static void look(fy_policy *gain, fy_round *round)
     fy_assigns *all = &gain->all;
     look_ctx ctx = {gain, round->fleet};
     fy_match_rules rules = {options, beyond, moved, &ctx};
+    size_t cells = round->fleet->n_tenants * (size_t)round->fleet->n_chips;
 
+    gain->given = fy_grow(gain->given, &gain->given_room, cells + 1, sizeof *gain->given);
+    memset(gain->given, 0, cells * sizeof *gain->given);
     fy_assigns_gather(all, round->fleet);
     for (size_t i = 0; i < all->n; i++) {
         fy_assign *a = &all->list[i];
@@ -279,7 +298,9 @@ static bool is_unsettled(const fy_policy *gain)
 
 static void gain_decide(fy_policy *gain, fy_round *round)
 {
-    find_quotas(gain, round->fleet);
+    if (gain->quotas_stale) {
+        find_quotas(gain, round->fleet);
+    }
     /* The rounds that follow a look's stops at one instant belong to it. */
     if (gain->looked_us == round->now_us || next_look_us(gain) <= round->now_us) {
         gain->looked_us = round->now_us;
@@ -310,6 +331,13 @@ static void gain_observe(fy_policy *gain, const fy_fleet *fleet, const fy_event 
 {
     fy_queue_observe(&gain->queue, fleet, event, job, order, gain);
     gain->dirty |= !fy_event_is_ours(event->kind);
+    gain->quotas_stale |= event->kind <= FY_EV_TENANT_SET; /* chips, nodes, tenants */
+    if (job != NULL) {
+        note_active(gain, fleet, job->tenant);
+    }
+    for (size_t i = 0; i < fleet->n_woken; i++) {
+        note_active(gain, fleet, fleet->jobs[fleet->woken[i]]->tenant);
+    }
 }
 
 static int64_t gain_wake(const fy_policy *gain, const fy_fleet *fleet)
@@ -337,6 +365,7 @@ static void gain_close(fy_policy *gain)
         fy_match_free(&gain->match);
         free(gain->quota);
         free(gain->given);
+        free(gain->active);
         free(gain);
     }
 }
