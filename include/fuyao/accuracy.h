@@ -44,10 +44,10 @@ typedef struct fy_memory_accuracy {
     double below; /* share predicted below 95 % of the measured */
 } fy_memory_accuracy;
 
-/* Constants that were used, by pair of chip family and stack. */
+/* A pair of chip family and stack among the rows. */
 typedef struct fy_constants_used {
     const char *chip_family, *stack;
-    int n; /* constants of the pair */
+    int n; /* fitted for this pair; 0 where another's or the prior stand in */
 } fy_constants_used;
 
 typedef struct fy_accuracy {

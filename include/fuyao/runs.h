@@ -72,8 +72,9 @@ typedef enum fy_origin {
 /* All that a prediction may depend on. Blank cells hold 0 (NAN where real). */
 typedef struct fy_run_spec {
     const char *model_name;
-    const char *chip;  /* an id, or `id:count+id:count` */
-    const char *stack; /* "" = blank */
+    const char *chip;     /* an id, or `id:count+id:count` */
+    const char *stack;    /* "" = blank */
+    const char *workload; /* id of the shipped one that filled blanks; NULL = none */
     fy_model model;
     fy_layout layout;
     double total_params;    /* as published, rounded */

@@ -6,6 +6,7 @@
 #include "fuyao/accuracy.h"
 
 #include "base/arena.h"
+#include "model/stack.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -372,6 +373,18 @@ static void sum_intervals(work *w)
     w->out.width80 = fy_quantile(w->values, n, 0.5);
 }
 
+/* Constants fitted for the pair: those that are its own and not the prior's. */
+static int n_fitted(const fy_prediction *p, const fy_stacks *stacks)
+{
+    int n = 0;
+
+    for (int i = 0; i < FY_N_CONSTANTS && p->constants.grade == FY_GRADE_FITTED; i++) {
+        n += p->constants.value[i] < stacks->prior.value[i] ||
+             p->constants.value[i] > stacks->prior.value[i];
+    }
+    return n;
+}
+
 static void sum_constants(work *w)
 {
     fy_constants_used *list = NULL;
@@ -388,7 +401,8 @@ static void sum_constants(work *w)
         }
         if (!known) {
             list = fy_grow(list, &room, (size_t)n + 1, sizeof *list);
-            list[n++] = (fy_constants_used){p->chip->arch, p->stack->id, FY_N_CONSTANTS};
+            list[n++] =
+                (fy_constants_used){p->chip->arch, p->stack->id, n_fitted(p, w->world->stacks)};
         }
     }
     w->out.constants = w->constants = list;

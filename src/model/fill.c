@@ -95,6 +95,7 @@ static void fill_from_workload(fy_run_spec *spec, const fy_workload *w)
     spec->model = w->model;
     spec->model.lora_rank = given.model.lora_rank > 0 ? given.model.lora_rank : w->model.lora_rank;
     spec->origin[FY_CELL_DETAILS] = FY_ORIGIN_WORKLOAD;
+    spec->workload = w->id;
     for (int i = FY_CELL_LAYERS; i <= FY_CELL_ATTENTION; i++) {
         fy_run_cell cell = (fy_run_cell)i;
         bool by_width = cell == FY_CELL_KV_HEADS || cell == FY_CELL_HEAD_DIM ||

@@ -28,6 +28,8 @@ typedef struct search {
     int refused;
     bool fits; /* the best one does */
     bool too_many;
+    fy_run_spec probe, first; /* the layout at hand, the first one tried */
+    bool varied[FY_N_CELLS];  /* more than one value was tried */
 } search;
 
 /* More than any run of the public tables needs; what leaves more open says too little. */
@@ -178,6 +180,21 @@ static int estimate(search *s, const fy_layout *layout, fy_estimate *out, int *k
     return 0;
 }
 
+/* Note which cells differ from the first layout. */
+static void note(search *s, const fy_layout *layout)
+{
+    s->probe.layout = *layout;
+    if (s->best->layouts + s->refused == 0) {
+        s->first.layout = *layout;
+    }
+    for (int i = FY_CELL_TP; i <= FY_CELL_RECOMPUTE; i++) {
+        fy_run_cell cell = (fy_run_cell)i;
+
+        s->varied[i] =
+            s->varied[i] || fy_run_cell_int(&s->probe, cell) != fy_run_cell_int(&s->first, cell);
+    }
+}
+
 static void try_layout(search *s, const fy_layout *layout)
 {
     fy_prediction *best = s->best;
@@ -189,6 +206,7 @@ static void try_layout(search *s, const fy_layout *layout)
         s->too_many = true;
         return;
     }
+    note(s, layout);
     if (estimate(s, layout, &e, &kind) != 0) {
         s->refused++;
         return;
@@ -268,20 +286,16 @@ static void try_all(search *s)
 }
 
 /* Blanks that had one value to try followed from the other cells. */
-static void name_origins(fy_prediction *p)
+static void name_origins(const search *s)
 {
-    fy_run_spec *spec = &p->spec;
-    fy_origin how = p->layouts > 1 ? FY_ORIGIN_SEARCH : FY_ORIGIN_CONVENTION;
+    fy_run_spec *spec = &s->best->spec;
 
     if (fy_run_blank(spec, FY_CELL_SEQ_PARALLEL)) {
         spec->origin[FY_CELL_SEQ_PARALLEL] = FY_ORIGIN_STACK;
     }
-    if (fy_run_blank(spec, FY_CELL_VPP) && spec->layout.pp == 1) {
-        spec->origin[FY_CELL_VPP] = FY_ORIGIN_CONVENTION;
-    }
-    for (int i = 0; i < FY_N_CELLS; i++) {
-        if (spec->origin[i] == FY_ORIGIN_BLANK && i != FY_CELL_TOTAL_PARAMS) {
-            spec->origin[i] = how;
+    for (int i = FY_CELL_TP; i < FY_N_CELLS; i++) {
+        if (spec->origin[i] == FY_ORIGIN_BLANK) {
+            spec->origin[i] = s->varied[i] ? FY_ORIGIN_SEARCH : FY_ORIGIN_CONVENTION;
         }
     }
 }
@@ -339,6 +353,6 @@ int fy_run_predict(fy_prediction *out, const fy_run_spec *spec, const fy_run_wor
                              "no layout has these cells: n_chips %d, tp %d, pp %d, dp %d",
                              filled.n_chips, filled.layout.tp, filled.layout.pp, filled.layout.dp);
     }
-    name_origins(out);
+    name_origins(&s);
     return 0;
 }

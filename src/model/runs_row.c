@@ -283,6 +283,15 @@ static void overlap_text(char out[FY_CELL_TEXT], unsigned bits)
     }
 }
 
+/* Cells without a number. */
+static const char *word_of(const fy_run_spec *spec, fy_run_cell cell_id)
+{
+    if (cell_id == FY_CELL_CHIP || cell_id == FY_CELL_STACK) {
+        return cell_id == FY_CELL_CHIP ? spec->chip : spec->stack;
+    }
+    return spec->workload != NULL ? spec->workload : spec->model.gated ? "like Llama" : "like GPT";
+}
+
 const char *fy_run_cell_text(char out[FY_CELL_TEXT], const fy_run_spec *spec, fy_run_cell cell_id)
 {
     const cell *c = &cells[cell_id];
@@ -291,11 +300,7 @@ const char *fy_run_cell_text(char out[FY_CELL_TEXT], const fy_run_spec *spec, fy
     out[0] = '\0';
     switch (c->kind) {
     case CELL_NONE:
-        (void)snprintf(out, FY_CELL_TEXT, "%s",
-                       cell_id == FY_CELL_CHIP    ? spec->chip
-                       : cell_id == FY_CELL_STACK ? spec->stack
-                       : spec->model.gated        ? "llama"
-                                                  : "gpt");
+        (void)snprintf(out, FY_CELL_TEXT, "%s", word_of(spec, cell_id));
         break;
     case CELL_INT:
     case CELL_BOOL:
