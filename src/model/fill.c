@@ -13,35 +13,26 @@
 
 /* ------------------------------------------------------------------ the workload */
 
-/* `name` without what follows the last separator of `separators`; false if there is none. */
-static bool shorten(char *name, const char *separators)
-{
-    char *cut = NULL;
-
-    for (char *c = name; *c != '\0'; c++) {
-        cut = strchr(separators, *c) != NULL ? c : cut;
-    }
-    if (cut == NULL || cut == name) {
-        return false;
-    }
-    *cut = '\0';
-    return true;
-}
-
-/* By name; else by the name without what stands in parentheses, then without its last word. */
+/* By name; else without what follows an opening parenthesis; else without a last word of letters.
+ */
 static const fy_workload *workload_called(const fy_workloads *workloads, const char *name)
 {
     char shorter[128];
+    char *cut;
     const fy_workload *w = fy_workloads_find(workloads, name);
 
     if (w != NULL || name[0] == '\0' || strlen(name) >= sizeof shorter) {
         return w;
     }
     strcpy(shorter, name);
-    if (shorten(shorter, "(")) {
+    cut = strchr(shorter, '(');
+    if (cut != NULL) {
+        *cut = '\0';
         w = fy_workloads_find(workloads, shorter);
     }
-    if (w == NULL && shorten(shorter, " ")) {
+    cut = strrchr(shorter, ' ');
+    if (w == NULL && cut != NULL && strpbrk(cut, "0123456789") == NULL) {
+        *cut = '\0'; /* `Llama-2 7B SFT`, but not `GPT-3 13B` */
         w = fy_workloads_find(workloads, shorter);
     }
     return w;
@@ -375,11 +366,9 @@ static int fill_machine(fy_run_spec *spec, const fy_catalog *catalog, fy_err *er
 
 const fy_stack *fy_run_stack(const char *id, const fy_stacks *stacks)
 {
-    const fy_stack *stack = fy_stacks_find(stacks, id[0] != '\0' ? id : "other");
+    bool other = id[0] == '\0' || strcmp(id, "other") == 0;
 
-    return stack == NULL && (id[0] == '\0' || strcmp(id, "other") == 0)
-               ? fy_stacks_find(stacks, "megatron-core")
-               : stack;
+    return fy_stacks_find(stacks, other ? "megatron-core" : id);
 }
 
 /* FSDP shards over data parallel ranks alone, unless a run says otherwise. */
@@ -395,6 +384,17 @@ static bool interleaves(const fy_stack *stack)
            strcmp(stack->id, "megatron-deepspeed") != 0;
 }
 
+/* Blank cp is 1, unless the other degrees, all given, leave more devices. */
+static int context_left(const fy_run_spec *spec)
+{
+    fy_run_spec one = *spec;
+    int used;
+
+    fy_run_cell_fill(&one, FY_CELL_CP, 1, FY_ORIGIN_CONVENTION);
+    used = product(&one);
+    return used > 0 && spec->n_chips % used == 0 ? spec->n_chips / used : 1;
+}
+
 static int fill_layout(fy_run_spec *spec, const fy_stack *stack, fy_err *err)
 {
     const fy_origin how = FY_ORIGIN_CONVENTION;
@@ -403,7 +403,7 @@ static int fill_layout(fy_run_spec *spec, const fy_stack *stack, fy_err *err)
         return fy_fail(err, FY_EINVAL, "global_batch is blank, and no shipped workload says it");
     }
     fy_run_cell_fill(spec, FY_CELL_PRECISION, FY_PREC_BF16, how);
-    fy_run_cell_fill(spec, FY_CELL_CP, 1, how);
+    fy_run_cell_fill(spec, FY_CELL_CP, context_left(spec), how);
     if (is_fsdp(stack)) {
         fy_run_cell_fill(spec, FY_CELL_TP, 1, FY_ORIGIN_STACK);
         fy_run_cell_fill(spec, FY_CELL_PP, 1, FY_ORIGIN_STACK);

@@ -102,18 +102,27 @@ static options expert_options(const search *s, const fy_layout *l)
     return o;
 }
 
-/* Interleaving needs a number of microbatches that the stages divide. */
+/*
+ * Interleaving needs a number of microbatches that the stages divide, and chunks of equal size,
+ * embedding and head counted as layers or not. Without a pipeline there is nothing to interleave.
+ */
 static options virtual_options(const search *s, const fy_layout *l)
 {
     options o = given_or_none(s, FY_CELL_VPP);
     int layers = s->filled->model.layers;
 
-    if (o.n == 0) {
-        o.values[o.n++] = 1;
-        if (l->pp > 1 && layers % l->pp == 0 &&
-            l->global_batch / l->dp / l->microbatch % l->pp == 0) {
-            o.n = 0;
-            add_divisors(&o, layers / l->pp, 16);
+    if (l->pp == 1 || o.n == 0) {
+        o.n = 1;
+        o.values[0] = 1;
+    } else {
+        return o;
+    }
+    for (int v = 2; l->pp > 1 && v <= 16 && l->pp <= layers / v; v++) {
+        int chunks = l->pp * v;
+
+        if (l->global_batch / l->dp / l->microbatch % l->pp == 0 &&
+            (layers % chunks == 0 || (layers + 2) % chunks == 0)) {
+            o.values[o.n++] = v;
         }
     }
     return o;

@@ -32,8 +32,7 @@ static inline bool fy_run_blank(const fy_run_spec *spec, fy_run_cell cell)
 int fy_run_chips(const char *text, const fy_catalog *catalog,
                  const fy_chip *chips[FY_MAX_RUN_CHIPS], int *total, fy_err *err) FY_NODISCARD;
 
-/* The stack of a row: `other` is megatron-core where data/stacks has no such entry. NULL if none.
- */
+/* The stack of a row: `other` and blank are megatron-core. NULL if there is none. */
 const fy_stack *fy_run_stack(const char *id, const fy_stacks *stacks);
 
 #endif

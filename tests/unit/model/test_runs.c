@@ -440,6 +440,47 @@ static void a_layout_that_ran_is_timed_even_where_it_does_not_fit(void **state)
     fy_runs_free(runs);
 }
 
+static void odd_layouts(void **state)
+{
+    fy_runs *runs;
+    /* without a pipeline virtual stages mean nothing */
+    fy_prediction p = predicted(&runs, "tp,pp,dp,vpp,microbatch,recompute",
+                                "llama2-7b,h100-sxm5,8,nemo,64,1,s,1,1,8,5,1,full");
+
+    (void)state;
+    assert_int_equal(p.spec.layout.vpp, 1);
+    fy_runs_free(runs);
+    /* three degrees given leave a fourth */
+    p = predicted(&runs, "tp,pp,dp,microbatch,recompute",
+                  "llama2-7b,h100-sxm5,32,nemo,64,1,s,2,1,4,1,full");
+    assert_int_equal(p.spec.layout.cp, 4);
+    fy_runs_free(runs);
+    /* a batch that microbatches do not divide */
+    p = predicted(&runs, "tp,pp,dp,microbatch,recompute",
+                  "llama2-7b,h100-sxm5,8,nemo,100,1,s,1,1,8,3,full");
+    assert_true(p.estimate.step_s > 0);
+    fy_runs_free(runs);
+    /* 126 layers and 2 ends over 16 chunks */
+    p = predicted(&runs, "tp,pp,dp,microbatch,recompute",
+                  "llama3-405b,h100-sxm5,128,megatron-core,64,1,s,8,8,2,1,full");
+    assert_true(p.spec.layout.vpp > 1);
+    assert_int_equal(p.spec.origin[FY_CELL_VPP], FY_ORIGIN_SEARCH);
+    fy_runs_free(runs);
+}
+
+static void another_size_is_another_model(void **state)
+{
+    fy_runs *runs = parse(HEADER "tp\nGPT-3 999B,h100-sxm5,8,nemo,64,1,s,1\n");
+    fy_prediction p;
+    fy_err err = {0};
+
+    (void)state;
+    assert_true(fy_run_predict(&p, &fy_runs_at(runs, 0)->spec, &world, NULL, &err) < 0);
+    assert_string_equal(err.text,
+                        "layers is blank, and no shipped workload is called 'GPT-3 999B'");
+    fy_runs_free(runs);
+}
+
 static void a_mixed_job_goes_as_its_slowest_chip(void **state)
 {
     fy_runs *runs, *alone;
@@ -466,6 +507,7 @@ static void an_unknown_stack_has_a_wider_interval(void **state)
         predicted(&known, columns, "llama2-7b,h100-sxm5,8,megatron-core,64,1,s,1,1,1,full,1,0,1");
 
     (void)state;
+    assert_true(p.estimate.step_s == core.estimate.step_s);
     assert_true(p.estimate.high_s - p.estimate.low_s > core.estimate.high_s - core.estimate.low_s);
     fy_runs_free(known);
     fy_runs_free(runs);
@@ -487,6 +529,8 @@ int main(void)
         cmocka_unit_test(what_cannot_be_filled),
         cmocka_unit_test(the_search_finds_the_fastest_that_fits),
         cmocka_unit_test(a_layout_that_ran_is_timed_even_where_it_does_not_fit),
+        cmocka_unit_test(odd_layouts),
+        cmocka_unit_test(another_size_is_another_model),
         cmocka_unit_test(a_mixed_job_goes_as_its_slowest_chip),
         cmocka_unit_test(an_unknown_stack_has_a_wider_interval),
     };
