@@ -52,11 +52,9 @@ typedef struct reader {
 /* ------------------------------------------------------------------ header */
 
 /* The columns without which a table is not of that format. */
-static const char *const runs_needed[] = {"model", "chip",         "n_chips",
-                                          "stack", "global_batch", "step_s"};
-static const char *const single_needed[] = {"n_chips", "global_batch", "micro_batch", "hidden",
-                                            "heads",   "layers",       "seq_len",     "tp",
-                                            "dp",      "pp",           "iteration_ms"};
+static const char *const runs_needed[] = {"chip", "n_chips", "global_batch"};
+static const char *const single_needed[] = {"n_chips", "global_batch", "hidden", "heads", "layers",
+                                            "seq_len", "tp",           "dp",     "pp"};
 
 static const char *missing(const fy_csv *csv, const char *const *names, size_t n)
 {
@@ -78,13 +76,13 @@ static int read_header(reader *r, fy_err *err)
     if (rc <= 0) {
         return rc < 0 ? rc : fy_fail(err, FY_EPARSE, "%.120s: is empty", r->csv.name);
     }
-    r->format = fy_csv_column(&r->csv, "iteration_ms") >= 0 ? FORMAT_SINGLE_NODE : FORMAT_RUNS;
+    r->format = fy_csv_column(&r->csv, "micro_batch") >= 0 ? FORMAT_SINGLE_NODE : FORMAT_RUNS;
     absent = r->format == FORMAT_RUNS ? missing(&r->csv, runs_needed, N_RUNS)
                                       : missing(&r->csv, single_needed, N_SINGLE);
     if (absent != NULL) {
         return fy_fail(err, FY_EPARSE,
-                       "%.100s:1: no column %s; a table of runs has at least model, chip, n_chips, "
-                       "stack, global_batch, step_s",
+                       "%.100s:1: no column %s; a table of runs has at least chip, n_chips and "
+                       "global_batch",
                        r->csv.name, absent);
     }
     for (int i = 0; i < FY_N_CELLS; i++) {

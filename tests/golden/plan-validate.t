@@ -105,7 +105,7 @@ What is refused.
   fuyao: empty.csv: is empty
   exit 2
   $ echo "a,b" > other.csv; try --validate other.csv
-  fuyao: other.csv:1: no column model; a table of runs has at least model, chip, n_chips, stack, global_batch, step_s
+  fuyao: other.csv:1: no column chip; a table of runs has at least chip, n_chips and global_batch
   exit 2
   $ fuyao plan --help | head -n 1
   usage: fuyao plan --validate FILE [--json]
