@@ -15,20 +15,20 @@ typedef struct fy_setting {
 } fy_setting;
 
 typedef struct fy_sched_options {
-    const char *policy;    /* a name of fy_policy_list */
+    const char *policy;    /* a name that fy_policy_at knows */
     const char *placement; /* NULL = pack */
     const fy_setting *settings;
     int n_settings;
     uint64_t seed; /* for policies that draw */
 } fy_sched_options;
 
-/* One entry a policy, ended by a NULL name. */
 typedef struct fy_policy_info {
     const char *name, *summary;
     bool oracle; /* uses what nobody can know: true remaining time */
 } fy_policy_info;
 
-const fy_policy_info *fy_policy_list(void);
+/* The i-th policy from 0 on; NULL after the last. */
+const fy_policy_info *fy_policy_at(int i);
 
 /* Every key that --set knows, with its meaning and default; ended by a NULL key. */
 typedef struct fy_setting_info {
@@ -67,8 +67,5 @@ int64_t fy_sched_wake(const fy_sched *sched);
 
 /* Why job `id` waits: a reason and the job that stands in its way (-1 = none). */
 fy_reason fy_sched_explain(const fy_sched *sched, int64_t id, int64_t *other);
-
-/* Hash of the policy, its placement and its settings, as in round events. */
-uint64_t fy_sched_hash(const fy_sched *sched);
 
 #endif

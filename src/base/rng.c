@@ -146,8 +146,3 @@ double fy_rng_lognormal(fy_rng *rng, double median, double sigma)
 {
     return median * fy_rng_exp(sigma * fy_rng_normal(rng));
 }
-
-double fy_rng_pareto(fy_rng *rng, double low, double alpha)
-{
-    return low * fy_rng_exp(-fy_rng_log(1 - fy_rng_unit(rng)) / alpha);
-}

@@ -25,7 +25,6 @@ uint64_t fy_rng_below(fy_rng *rng, uint64_t n); /* uniform in 0 .. n-1, n >= 1, 
 double fy_rng_exponential(fy_rng *rng, double mean);
 double fy_rng_normal(fy_rng *rng); /* mean 0, variance 1 (polar method) */
 double fy_rng_lognormal(fy_rng *rng, double median, double sigma);
-double fy_rng_pareto(fy_rng *rng, double low, double alpha); /* >= low */
 
 /* Natural logarithm of x > 0 and exponential function, to about 1e-15 relative. */
 double fy_rng_log(double x);

@@ -168,14 +168,14 @@ static int check_policy(const sim_plan *plan, const char *name, fy_err *err)
  */
 static int check_sched(const sim_plan *plan, fy_err *err)
 {
-    const fy_policy_info *known = fy_policy_list();
+    const fy_policy_info *known;
     int status = 0;
 
     for (int i = 0; i < plan->options->n_policies && status == 0; i++) {
         status = check_policy(plan, plan->options->policies[i], err);
     }
-    for (int i = 0; known[i].name != NULL && status == 0; i++) {
-        status = check_policy(plan, known[i].name, err);
+    for (int i = 0; (known = fy_policy_at(i)) != NULL && status == 0; i++) {
+        status = check_policy(plan, known->name, err);
     }
     return status;
 }

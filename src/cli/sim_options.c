@@ -118,9 +118,11 @@ static void print_settings(const fy_setting_info *list)
 
 static void print_help(void)
 {
+    const fy_policy_info *p;
+
     fputs(usage, stdout);
     fputs("\nPolicies (* knows what nobody can: the true remaining time)\n", stdout);
-    for (const fy_policy_info *p = fy_policy_list(); p->name != NULL; p++) {
+    for (int i = 0; (p = fy_policy_at(i)) != NULL; i++) {
         printf("  %-21s%c %s\n", p->name, p->oracle ? '*' : ' ', p->summary);
     }
     fputs("\nSettings (with their defaults)\n", stdout);

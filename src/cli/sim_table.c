@@ -62,7 +62,9 @@ static const char *plural(int64_t n)
 
 static bool is_oracle(const char *policy)
 {
-    for (const fy_policy_info *p = fy_policy_list(); p->name != NULL; p++) {
+    const fy_policy_info *p;
+
+    for (int i = 0; (p = fy_policy_at(i)) != NULL; i++) {
         if (strcmp(p->name, policy) == 0) {
             return p->oracle;
         }

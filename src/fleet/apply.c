@@ -292,7 +292,7 @@ static int apply_starting(fy_fleet *fleet, const fy_event *event, fy_err *err)
     if (fy_place_check(fleet, job, place, NULL, err) != 0) {
         return FY_EINVAL;
     }
-    milli = (int64_t)place->n_devices * (job->rec.milli > 0 ? job->rec.milli : FY_WHOLE);
+    milli = fy_gang_milli(1, place->n_devices, job->rec.milli);
     if (fy_fleet_may_start(fleet, job, place->chip, milli) != FY_WHY_NONE) {
         return fy_fail(err, FY_EINVAL, "job %lld may not start: %s", (long long)job->id,
                        fy_reason_text(fy_fleet_may_start(fleet, job, place->chip, milli)));
@@ -464,8 +464,7 @@ static int apply_moved(fy_fleet *fleet, const fy_event *event, fy_err *err)
     if (fy_place_check(fleet, job, place, job, err) != 0) {
         return FY_EINVAL;
     }
-    more = (int64_t)place->n_devices * (job->rec.milli > 0 ? job->rec.milli : FY_WHOLE) -
-           job->held_milli;
+    more = fy_gang_milli(1, place->n_devices, job->rec.milli) - job->held_milli;
     if (more > 0 && may_hold(fleet, job, job->chip, more) != FY_WHY_NONE) {
         return fy_fail(err, FY_EINVAL, "job %lld may not grow: %s", (long long)job->id,
                        fy_reason_text(may_hold(fleet, job, job->chip, more)));

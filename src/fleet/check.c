@@ -31,11 +31,6 @@ static bool holding(const fy_job *job)
            job->state == FY_JOB_STOPPING;
 }
 
-static int ask_milli(const fy_job *job)
-{
-    return job->rec.milli > 0 ? job->rec.milli : FY_WHOLE;
-}
-
 /* ------------------------------------------------------------------ jobs */
 
 /* One hold of a gang: its node and its devices, and what they give. */
@@ -58,14 +53,15 @@ static int count_hold(recount *rc, const fy_job *job, const fy_hold *hold, int64
             return fy_fail(rc->err, FY_EINVAL, "job %lld: device %d is not node %s's, or twice",
                            (long long)job->id, d, node->name);
         }
-        rc->used[d] += ask_milli(job);
+        rc->used[d] += fy_ask_milli(job->rec.milli);
         if (rc->used[d] > FY_WHOLE) {
             return fy_fail(rc->err, FY_EINVAL, "device %d is over-committed: %d milli in use", d,
                            rc->used[d]);
         }
     }
     for (int i = 0; i < FY_N_ESTIMATES; i++) {
-        power[i] += (node->active_mw[i] - node->idle_mw[i]) * n * ask_milli(job) / FY_WHOLE;
+        power[i] +=
+            (node->active_mw[i] - node->idle_mw[i]) * n * fy_ask_milli(job->rec.milli) / FY_WHOLE;
     }
     rc->links[hold->node]++;
     rc->cpu[hold->node] += job->rec.cpu_milli * hold->workers;
@@ -91,7 +87,7 @@ static int count_gang(recount *rc, const fy_job *job)
         workers < job->rec.min_workers || workers > job->rec.max_workers + job->rec.spares ||
         job->working < job->rec.min_workers || job->working > workers ||
         job->working > job->rec.max_workers ||
-        job->held_milli != (int64_t)job->n_devices * ask_milli(job)) {
+        job->held_milli != (int64_t)job->n_devices * fy_ask_milli(job->rec.milli)) {
         return fy_fail(rc->err, FY_EINVAL, "job %lld: a gang of %lld workers is not whole",
                        (long long)job->id, (long long)workers);
     }

@@ -15,23 +15,24 @@ typedef struct fy_class_room {
     int64_t workers;
 } fy_class_room;
 
+int64_t fy_workers_in(fy_amounts have, fy_amounts ask, int64_t most)
+{
+    most = ask.devices > 0 && have.devices / ask.devices < most ? have.devices / ask.devices : most;
+    most = ask.cpu_milli > 0 && have.cpu_milli / ask.cpu_milli < most
+               ? have.cpu_milli / ask.cpu_milli
+               : most;
+    return ask.memory_mib > 0 && have.memory_mib / ask.memory_mib < most
+               ? have.memory_mib / ask.memory_mib
+               : most;
+}
+
 /* Workers of this class that the empty node could hold. */
 static int64_t node_capacity(const fy_node *node, const fy_class_key *key)
 {
-    int64_t n = INT32_MAX;
+    fy_amounts have = {node->n_devices, node->cpu_total, node->memory_total};
+    fy_amounts ask = {key->devices, key->cpu_milli, key->memory_mib};
 
-    if (key->milli > 0) {
-        n = node->n_devices > 0 ? 1 : 0;
-    } else if (key->devices > 0) {
-        n = node->n_devices / key->devices;
-    }
-    if (key->cpu_milli > 0 && node->cpu_total / key->cpu_milli < n) {
-        n = node->cpu_total / key->cpu_milli;
-    }
-    if (key->memory_mib > 0 && node->memory_total / key->memory_mib < n) {
-        n = node->memory_total / key->memory_mib;
-    }
-    return n;
+    return fy_workers_in(have, ask, key->milli > 0 ? 1 : INT32_MAX);
 }
 
 int fy_fleet_least_nodes(const fy_fleet *fleet, const fy_class *cls, int chip, int workers)
@@ -101,8 +102,7 @@ static bool has_room(const fy_fleet *fleet, const fy_class_key *key, int chip, f
 /* May the smallest gang draw its power on the chip while nothing else is held? */
 static bool has_power(const fy_fleet *fleet, const fy_class_key *key, int chip)
 {
-    int64_t milli = (int64_t)(key->min_workers + key->spares) * key->devices *
-                    (key->milli > 0 ? key->milli : FY_WHOLE);
+    int64_t milli = fy_gang_milli(key->min_workers + key->spares, key->devices, key->milli);
 
     return fleet->power_cap_mw == FY_NEVER ||
            fleet->rest_mw + fleet->pools[chip].slack_mw * milli / FY_WHOLE <= fleet->power_cap_mw;

@@ -28,7 +28,7 @@ static void add_class(fy_mix *mix, int i, int64_t *cpu, int64_t *cum)
     if (group == NULL || cls->devices != cls[-1].devices || cls->milli != cls[-1].milli) {
         group = &mix->groups[mix->n_groups++];
         *group = (fy_mix_group){.devices = cls->devices,
-                                .milli = cls->milli > 0 ? cls->milli : FY_WHOLE,
+                                .milli = fy_ask_milli(cls->milli),
                                 .cpu = cpu + i,
                                 .cum = cum + i};
     }

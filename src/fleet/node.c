@@ -258,12 +258,6 @@ bool fy_node_open(const fy_node *node, const fy_job *job, int64_t now_us)
            job->rec.limit_us <= node->reserved_from_us - now_us;
 }
 
-/* What one worker takes from a device. */
-static int ask_milli(const fy_job_record *rec)
-{
-    return rec->milli > 0 ? rec->milli : FY_WHOLE;
-}
-
 /* What `holder` has on the node already and may count as free when it moves; NULL = nothing. */
 static const fy_hold *own_hold(const fy_job *holder, int32_t node)
 {
@@ -282,7 +276,7 @@ static int idle_for(const fy_fleet *fleet, const fy_job *job, const fy_hold *own
 
     for (int i = 0; i < n; i++) {
         if (job->devices[own->first + i] == d) {
-            return fleet->idle_milli[d] + ask_milli(&job->rec);
+            return fleet->idle_milli[d] + fy_ask_milli(job->rec.milli);
         }
     }
     return fleet->idle_milli[d];
@@ -312,7 +306,7 @@ static int check_chunk(const fy_fleet *fleet, const fy_job *job, const fy_chunk 
             return fy_fail(err, FY_EINVAL, "job %lld: device %d is not on node %s or twice there",
                            (long long)job->id, d, node->name);
         }
-        if (idle_for(fleet, job, own, d) < ask_milli(rec)) {
+        if (idle_for(fleet, job, own, d) < fy_ask_milli(rec->milli)) {
             return fy_fail(err, FY_EINVAL, "job %lld: device %d is not free", (long long)job->id,
                            d);
         }
@@ -355,7 +349,7 @@ int fy_place_check(const fy_fleet *fleet, const fy_job *job, const fy_place *pla
 static void change(fy_fleet *fleet, const fy_job *job, const fy_hold *hold, int sign)
 {
     fy_node *node = &fleet->nodes[hold->node];
-    int ask = ask_milli(&job->rec);
+    int ask = fy_ask_milli(job->rec.milli);
     int n = hold->workers * job->rec.devices;
     bool listed = node->listed;
     fy_pool *pool = &fleet->pools[node->chip];
@@ -419,7 +413,7 @@ void fy_place_hold(fy_fleet *fleet, fy_job *job, const fy_place *place)
     if (place->n_devices > 0) {
         memcpy(job->devices, place->devices, (size_t)place->n_devices * sizeof *job->devices);
     }
-    job->held_milli = (int64_t)place->n_devices * ask_milli(&job->rec);
+    job->held_milli = (int64_t)place->n_devices * fy_ask_milli(job->rec.milli);
     memset(job->power_mw, 0, sizeof job->power_mw);
     for (int c = 0; c < place->n_chunks; c++) {
         fy_hold *hold = &job->holds[c];
@@ -438,7 +432,7 @@ void fy_place_hold(fy_fleet *fleet, fy_job *job, const fy_place *place)
         change(fleet, job, hold, -1);
         first += n;
         for (int i = 0; i < FY_N_ESTIMATES; i++) {
-            job->power_mw[i] += slack_mw(node, i) * n * ask_milli(&job->rec) / FY_WHOLE;
+            job->power_mw[i] += slack_mw(node, i) * n * fy_ask_milli(job->rec.milli) / FY_WHOLE;
         }
     }
     count_held(fleet, job, 1);

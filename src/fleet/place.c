@@ -175,15 +175,9 @@ static int one_node(fy_placer *placer, const fy_fleet *fleet, const fy_job *job,
 /* Workers that the node can take now. */
 static int capacity(const fy_node *node, const fy_job_record *rec)
 {
-    int64_t n = rec->devices > 0 ? node->n_whole / rec->devices : INT32_MAX;
-
-    if (rec->cpu_milli > 0 && node->cpu_free / rec->cpu_milli < n) {
-        n = node->cpu_free / rec->cpu_milli;
-    }
-    if (rec->memory_mib > 0 && node->memory_free / rec->memory_mib < n) {
-        n = node->memory_free / rec->memory_mib;
-    }
-    return (int)n;
+    return (int)fy_workers_in((fy_amounts){node->n_whole, node->cpu_free, node->memory_free},
+                              (fy_amounts){rec->devices, rec->cpu_milli, rec->memory_mib},
+                              INT32_MAX);
 }
 
 static void add_chunk(fy_placer *placer, int32_t node, int workers)
@@ -359,6 +353,13 @@ static int compare_chunks(const void *a, const void *b)
     return (x->node > y->node) - (x->node < y->node);
 }
 
+void fy_chunks_sort(fy_chunk *chunks, size_t n)
+{
+    if (n > 1) {
+        qsort(chunks, n, sizeof *chunks, compare_chunks);
+    }
+}
+
 /* Chunks in order of nodes, lowest idle devices on each. */
 static void fill_devices(fy_placer *placer, const fy_fleet *fleet, const fy_job *job, int device,
                          fy_place *place)
@@ -366,9 +367,7 @@ static void fill_devices(fy_placer *placer, const fy_fleet *fleet, const fy_job 
     int32_t n = 0;
     int32_t workers = 0;
 
-    if (placer->n_chunks > 1) {
-        qsort(placer->chunks, placer->n_chunks, sizeof *placer->chunks, compare_chunks);
-    }
+    fy_chunks_sort(placer->chunks, placer->n_chunks);
     for (size_t c = 0; c < placer->n_chunks; c++) {
         const fy_node *node = &fleet->nodes[placer->chunks[c].node];
         int want = placer->chunks[c].workers * job->rec.devices;

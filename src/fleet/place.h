@@ -46,6 +46,9 @@ void fy_placer_free(fy_placer *placer);
 bool fy_placer_find(fy_placer *placer, const fy_fleet *fleet, const fy_job *job, uint64_t mask,
                     int workers, fy_place *place);
 
+/* Bring chunks into the order of nodes, as a place has them. */
+void fy_chunks_sort(fy_chunk *chunks, size_t n);
+
 /* The score that fgd gives to a node for one worker, computed afresh: what the cache must equal.
  * -1 = does not fit. *device: number of the device chosen for a share, or -1. */
 int fy_fgd_score(const fy_fleet *fleet, const fy_node *node, int64_t cpu_milli, int devices,

@@ -85,9 +85,9 @@ struct fy_fleet {
     int32_t n_waiting, n_running, n_live; /* live: not ended */
     int32_t n_never;                      /* of the waiting: can never be placed */
     int64_t n_active;                     /* waiting or running, for rho */
-    fy_wide active_int;                   /* integral of n_active up to now [job-us] */
     int64_t frag;                         /* F of the fleet: milli idle and unusable x mix weight */
-    fy_wide frag_int;                     /* its integral up to now */
+    fy_wide active_int;                   /* integral of n_active up to now [job-us] */
+    fy_wide frag_int;                     /* integral of frag up to now */
 
     int64_t power_cap_mw;             /* of power_mw[FY_HI]: facility cap / PUE; FY_NEVER = none */
     int64_t power_mw[FY_N_ESTIMATES]; /* all pools, now, without PUE */
@@ -126,6 +126,20 @@ const fy_rate *fy_job_rate_on(const fy_job *job, int chip);
 
 /* Rate [q/s] on `chip` with `workers` workers, spread or not; 0 = cannot run so. */
 int64_t fy_job_rate(const fy_job *job, int chip, int workers, bool spread);
+
+/* Milli-devices that the job asks for on any chip, spares included. */
+static inline int64_t fy_job_need_milli(const fy_job *job)
+{
+    return fy_gang_milli(job->rec.workers + job->rec.spares, job->rec.devices, job->rec.milli);
+}
+
+/* What a worker asks of a node, or a node has; 0 of an ask is nothing. */
+typedef struct fy_amounts {
+    int64_t devices, cpu_milli, memory_mib;
+} fy_amounts;
+
+/* Workers, at most `most`, that each ask `ask` and have room in `have`. */
+int64_t fy_workers_in(fy_amounts have, fy_amounts ask, int64_t most);
 
 /* Nodes that a gang of `workers` needs at least on the emptiest nodes of the pool. */
 int fy_fleet_least_nodes(const fy_fleet *fleet, const fy_class *cls, int chip, int workers);

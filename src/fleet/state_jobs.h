@@ -9,6 +9,18 @@ enum { FY_WHOLE = 1000 }; /* milli-devices in a device */
 #define FY_NEVER  INT64_MAX
 #define FY_PLENTY (INT64_MAX / 4) /* cpu or memory that nobody stated */
 
+/* What a worker takes of each device that it has: `milli` where it wants a share, else all of it.
+ */
+static inline int32_t fy_ask_milli(int32_t milli)
+{
+    return milli > 0 ? milli : FY_WHOLE;
+}
+
+static inline int64_t fy_gang_milli(int64_t workers, int64_t devices, int32_t milli)
+{
+    return workers * devices * fy_ask_milli(milli);
+}
+
 __extension__ typedef __int128 fy_wide; /* products of two 64-bit quantities, and their sums */
 
 typedef enum fy_job_state {

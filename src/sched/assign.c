@@ -3,14 +3,6 @@
 
 #include <stdlib.h>
 
-int64_t fy_job_need_milli(const fy_job *job)
-{
-    const fy_job_record *rec = &job->rec;
-
-    return (int64_t)(rec->workers + rec->spares) * rec->devices *
-           (rec->milli > 0 ? rec->milli : FY_WHOLE);
-}
-
 static bool runs(const fy_job *job)
 {
     return job->state == FY_JOB_RUNNING || job->state == FY_JOB_STARTING;

@@ -28,9 +28,6 @@ void fy_assigns_gather(fy_assigns *all, const fy_fleet *fleet);
 /* Sort by (key, tie). */
 void fy_assigns_sort(fy_assigns *all);
 
-/* Milli-devices that the job asks for on any chip. */
-int64_t fy_job_need_milli(const fy_job *job);
-
 /* Milli-devices that it takes on `chip`: what it holds where it runs there already (an elastic gang
  * may hold more or less than it asked for), else what it asks for. */
 int64_t fy_job_takes_milli(const fy_job *job, int chip);

@@ -106,16 +106,11 @@ static fy_job *first_of(const fy_policy *bf, const fy_fleet *fleet, int32_t cls,
 
 /* ------------------------------------------------------------------ the first job */
 
-static bool own_limit(fy_reason why)
-{
-    return why == FY_WHY_TENANT_LIMIT || why == FY_WHY_ARRAY_LIMIT;
-}
-
 /* Start from the front while it fits. Returns the first job that does not, or NULL. */
 static fy_job *start_front(fy_policy *bf, fy_round *round)
 {
     while (round->status == 0) {
-        int32_t cls = fy_queue_front(&bf->queue, round->fleet, own_limit);
+        int32_t cls = fy_queue_front(&bf->queue, round->fleet);
         fy_job *job = cls >= 0 ? fy_queue_head(&bf->queue, round->fleet, cls) : NULL;
         fy_reason why;
 
@@ -172,8 +167,7 @@ static fy_job *next_behind(const fy_policy *bf, const fy_fleet *fleet, int64_t n
 /* Start a long job where the reservation allows it, `workers` of them on one chip. */
 static fy_reason try_chip(fy_policy *bf, fy_round *round, fy_job *job, int chip, int workers)
 {
-    int64_t milli =
-        (int64_t)workers * job->rec.devices * (job->rec.milli > 0 ? job->rec.milli : FY_WHOLE);
+    int64_t milli = fy_gang_milli(workers, job->rec.devices, job->rec.milli);
     fy_reason why = fy_fleet_may_start(round->fleet, job, chip, milli);
     fy_place place;
 
@@ -298,7 +292,7 @@ static void backfill_decide(fy_policy *bf, fy_round *round)
 static fy_reason backfill_explain(const fy_policy *bf, const fy_fleet *fleet, const fy_job *job,
                                   int64_t *other)
 {
-    int32_t cls = fy_queue_front(&bf->queue, fleet, own_limit);
+    int32_t cls = fy_queue_front(&bf->queue, fleet);
     const fy_job *first = cls >= 0 ? fy_queue_head(&bf->queue, fleet, cls) : NULL;
     fy_reason why = fy_queue_explain(&bf->queue, fleet, job, other);
 

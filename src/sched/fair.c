@@ -112,22 +112,17 @@ static void refresh(fy_policy *fair, const fy_fleet *fleet)
 
 /* ------------------------------------------------------------------ guarantees */
 
-static int64_t need_of(const fy_class_key *key)
-{
-    return (int64_t)(key->workers + key->spares) * key->devices *
-           (key->milli > 0 ? key->milli : FY_WHOLE);
-}
-
 /* Chips on which the class stays within its tenant's guarantee. */
 static uint64_t covered(const fy_fleet *fleet, const fy_class_key *key)
 {
     const fy_tenant *t = &fleet->tenants[key->tenant];
+    int64_t need = fy_gang_milli(key->workers + key->spares, key->devices, key->milli);
     uint64_t chips = 0;
 
     for (uint64_t left = key->mask; left != 0; left &= left - 1) {
         int c = __builtin_ctzll(left);
 
-        if (t->guarantee_milli[c] > 0 && t->held_milli[c] + need_of(key) <= t->guarantee_milli[c]) {
+        if (t->guarantee_milli[c] > 0 && t->held_milli[c] + need <= t->guarantee_milli[c]) {
             chips |= (uint64_t)1 << c;
         }
     }
@@ -372,7 +367,7 @@ static bool served(fy_policy *fair, int64_t now_us, int64_t id)
 static bool reclaim(fy_policy *fair, fy_round *round, const fy_job *job)
 {
     const fy_class_key *key = &round->fleet->classes[job->cls].key;
-    int64_t need = need_of(key);
+    int64_t need = fy_job_need_milli(job);
     bool again = served(fair, round->now_us, job->id);
 
     for (int i = 0; i < job->rec.n_rates; i++) {

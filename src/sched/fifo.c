@@ -96,11 +96,6 @@ static void decide_anew(fy_policy *fifo, fy_round *round)
     fy_assigns_realize(all, round, true, FY_WHY_FIRST, FY_WHY_PREEMPT_ORDER);
 }
 
-static bool own_limit(fy_reason why)
-{
-    return why == FY_WHY_TENANT_LIMIT || why == FY_WHY_ARRAY_LIMIT;
-}
-
 static void fifo_decide(fy_policy *fifo, fy_round *round)
 {
     if (fifo->anew) {
@@ -108,7 +103,7 @@ static void fifo_decide(fy_policy *fifo, fy_round *round)
         return;
     }
     while (round->status == 0) {
-        int32_t cls = fy_queue_front(&fifo->queue, round->fleet, own_limit);
+        int32_t cls = fy_queue_front(&fifo->queue, round->fleet);
         fy_job *job = cls >= 0 ? fy_queue_head(&fifo->queue, round->fleet, cls) : NULL;
         fy_reason why;
 
@@ -119,7 +114,7 @@ static void fifo_decide(fy_policy *fifo, fy_round *round)
                            FY_WHY_FIRST);
         if (why != FY_WHY_NONE) {
             fy_queue_block(&fifo->queue, round->fleet, cls, why);
-            if (!own_limit(why)) {
+            if (!fy_own_limit(why)) {
                 return;
             }
         }
@@ -129,13 +124,13 @@ static void fifo_decide(fy_policy *fifo, fy_round *round)
 static fy_reason fifo_explain(const fy_policy *fifo, const fy_fleet *fleet, const fy_job *job,
                               int64_t *other)
 {
-    int32_t cls = fy_queue_front(&fifo->queue, fleet, own_limit);
+    int32_t cls = fy_queue_front(&fifo->queue, fleet);
     const fy_job *front = cls >= 0 ? fy_queue_head(&fifo->queue, fleet, cls) : NULL;
 
     if (front != NULL && front != job) {
         fy_reason own = fy_queue_explain(&fifo->queue, fleet, job, other);
 
-        if (own_limit(own)) {
+        if (fy_own_limit(own)) {
             return own;
         }
         *other = front->id;

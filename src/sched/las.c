@@ -27,7 +27,7 @@
 enum { AT_BITS = 55, MOST_LEVELS = 16 };
 
 struct fy_policy {
-    fy_ordered ordered;
+    fy_ordered ordered; /* first: see ordered.h */
     int levels;
     double promote;
     int64_t edge_us[MOST_LEVELS]; /* [levels - 1] upper edges of the levels [device-us] */
@@ -139,22 +139,6 @@ static void las_observe(fy_policy *las, const fy_fleet *fleet, const fy_event *e
     fy_ordered_observe(&las->ordered, fleet, event, job);
 }
 
-static void las_decide(fy_policy *las, fy_round *round)
-{
-    fy_ordered_decide(&las->ordered, round);
-}
-
-static int64_t las_wake(const fy_policy *las, const fy_fleet *fleet)
-{
-    return fy_ordered_wake(&las->ordered, fleet);
-}
-
-static fy_reason las_explain(const fy_policy *las, const fy_fleet *fleet, const fy_job *job,
-                             int64_t *other)
-{
-    return fy_ordered_explain(&las->ordered, fleet, job, other);
-}
-
 static void las_close(fy_policy *las)
 {
     if (las != NULL) {
@@ -168,8 +152,8 @@ const fy_policy_ops fy_policy_las = {
     .info = {"las", "least attained service in levels, preempting (Tiresias 2D-LAS)", false},
     .open = las_open,
     .observe = las_observe,
-    .decide = las_decide,
-    .wake = las_wake,
-    .explain = las_explain,
+    .decide = fy_ordered_policy_decide,
+    .wake = fy_ordered_policy_wake,
+    .explain = fy_ordered_policy_explain,
     .close = las_close,
 };

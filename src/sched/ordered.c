@@ -211,8 +211,7 @@ static fy_job *last_running(const fy_ordered *o, const fy_round *round, int chip
 /* Would the job fit, and the power cap hold, without those chosen? */
 static bool enough(const fy_ordered *o, const fy_fleet *fleet, const fy_job *job, int chip)
 {
-    int64_t milli = (int64_t)o->what.workers * job->rec.devices *
-                    (job->rec.milli > 0 ? job->rec.milli : FY_WHOLE);
+    int64_t milli = fy_gang_milli(o->what.workers, job->rec.devices, job->rec.milli);
     int64_t power_mw = fleet->power_mw[FY_HI] + fleet->pools[chip].slack_mw * milli / FY_WHOLE;
 
     if (!fy_whatif_fits(&o->what)) {
@@ -364,7 +363,7 @@ void fy_ordered_decide(fy_ordered *o, fy_round *round)
         }
         why = fy_round_try(round, job, mask, FY_WHY_FIRST);
         if (why != FY_WHY_NONE) {
-            if (why != FY_WHY_TENANT_LIMIT && why != FY_WHY_ARRAY_LIMIT) {
+            if (!fy_own_limit(why)) {
                 make_way(o, round, job, mask);
             }
             fy_queue_block(&o->queue, round->fleet, cls, why);
@@ -383,4 +382,28 @@ fy_reason fy_ordered_explain(const fy_ordered *o, const fy_fleet *fleet, const f
         }
     }
     return why;
+}
+
+/* ------------------------------------------------------------------ as a policy's functions */
+
+void fy_ordered_policy_observe(fy_policy *policy, const fy_fleet *fleet, const fy_event *event,
+                               const fy_job *job)
+{
+    fy_ordered_observe((fy_ordered *)(void *)policy, fleet, event, job);
+}
+
+void fy_ordered_policy_decide(fy_policy *policy, fy_round *round)
+{
+    fy_ordered_decide((fy_ordered *)(void *)policy, round);
+}
+
+int64_t fy_ordered_policy_wake(const fy_policy *policy, const fy_fleet *fleet)
+{
+    return fy_ordered_wake((const fy_ordered *)(const void *)policy, fleet);
+}
+
+fy_reason fy_ordered_policy_explain(const fy_policy *policy, const fy_fleet *fleet,
+                                    const fy_job *job, int64_t *other)
+{
+    return fy_ordered_explain((const fy_ordered *)(const void *)policy, fleet, job, other);
 }

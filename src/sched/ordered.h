@@ -73,4 +73,12 @@ fy_reason fy_ordered_explain(const fy_ordered *o, const fy_fleet *fleet, const f
                              int64_t *other);
 void fy_ordered_free(fy_ordered *o);
 
+/* The same as functions of a policy, for those whose struct begins with their fy_ordered. */
+void fy_ordered_policy_observe(fy_policy *policy, const fy_fleet *fleet, const fy_event *event,
+                               const fy_job *job);
+void fy_ordered_policy_decide(fy_policy *policy, fy_round *round);
+int64_t fy_ordered_policy_wake(const fy_policy *policy, const fy_fleet *fleet);
+fy_reason fy_ordered_policy_explain(const fy_policy *policy, const fy_fleet *fleet,
+                                    const fy_job *job, int64_t *other);
+
 #endif

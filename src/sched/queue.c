@@ -238,7 +238,12 @@ fy_job *fy_queue_head(const fy_queue *queue, const fy_fleet *fleet, int32_t cls)
     return top != NULL ? fleet->jobs[top->item] : NULL;
 }
 
-int32_t fy_queue_front(const fy_queue *queue, const fy_fleet *fleet, bool (*pass)(fy_reason why))
+bool fy_own_limit(fy_reason why)
+{
+    return why == FY_WHY_TENANT_LIMIT || why == FY_WHY_ARRAY_LIMIT;
+}
+
+int32_t fy_queue_front(const fy_queue *queue, const fy_fleet *fleet)
 {
     int32_t best = -1;
 
@@ -247,7 +252,7 @@ int32_t fy_queue_front(const fy_queue *queue, const fy_fleet *fleet, bool (*pass
             int32_t cls = queue->active[b].classes[i];
 
             if (earlier(queue, cls, best) &&
-                !(pass(queue->classes[cls].why) && fy_queue_blocked(queue, fleet, cls))) {
+                !(fy_own_limit(queue->classes[cls].why) && fy_queue_blocked(queue, fleet, cls))) {
                 best = cls;
             }
         }

@@ -77,11 +77,14 @@ bool fy_class_has_room(const fy_fleet *fleet, const fy_class_key *key);
 /* The first job of a class; NULL where it is empty. */
 fy_job *fy_queue_head(const fy_queue *queue, const fy_fleet *fleet, int32_t cls);
 
+/* Is it a limit of the job's own tenant or array? Who waits for one holds up nobody. */
+bool fy_own_limit(fy_reason why);
+
 /*
- * The class whose first job comes first of all, blocked or not, passing over those blocked for a
- * reason that `pass` accepts; -1 = none.
+ * The class whose first job comes first of all, blocked or not, passing over those blocked by a
+ * limit of their own; -1 = none.
  */
-int32_t fy_queue_front(const fy_queue *queue, const fy_fleet *fleet, bool (*pass)(fy_reason why));
+int32_t fy_queue_front(const fy_queue *queue, const fy_fleet *fleet);
 
 /* Why `job`, which waits, waits: what its class ran into, or that it stands behind another. */
 fy_reason fy_queue_explain(const fy_queue *queue, const fy_fleet *fleet, const fy_job *job,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sched/reserve.h"
 
+#include "fleet/place.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -192,11 +194,6 @@ static fy_reserved_node *part_of(const fy_reserve *r, int32_t node)
     return NULL;
 }
 
-static int ask_of(const fy_job *job)
-{
-    return job->rec.milli > 0 ? job->rec.milli : FY_WHOLE;
-}
-
 /* Does the reserved node keep what it must if the job has the chunk with `numbers` as well? */
 static bool keeps(const fy_reserve *r, const fy_fleet *fleet, const fy_job *job,
                   const fy_chunk *chunk, const int32_t *numbers)
@@ -216,7 +213,7 @@ static bool keeps(const fy_reserve *r, const fy_fleet *fleet, const fy_job *job,
     }
     for (int32_t d = 0; d < node->n_devices; d++) { /* both run in order of numbers */
         bool taken = i < n && numbers[i] == node->first_device + d;
-        int idle = r->idle[part->first + (size_t)d] - (taken ? ask_of(job) : 0);
+        int idle = r->idle[part->first + (size_t)d] - (taken ? fy_ask_milli(job->rec.milli) : 0);
 
         i += taken;
         workers += r->milli > 0 ? idle >= r->milli : idle == FY_WHOLE;
@@ -256,7 +253,7 @@ void fy_reserve_take(fy_reserve *r, const fy_fleet *fleet, const fy_job *job, co
             int32_t d = numbers[i] - fleet->nodes[chunk->node].first_device;
 
             r->idle[part->first + (size_t)d] =
-                (int16_t)(r->idle[part->first + (size_t)d] - ask_of(job));
+                (int16_t)(r->idle[part->first + (size_t)d] - fy_ask_milli(job->rec.milli));
         }
         if (part != NULL) {
             part->cpu_milli -= job->rec.cpu_milli * chunk->workers;
@@ -269,18 +266,10 @@ void fy_reserve_take(fy_reserve *r, const fy_fleet *fleet, const fy_job *job, co
 /* Workers of the job that the node takes now. */
 static int room_now(const fy_node *node, const fy_job_record *rec, int most)
 {
-    int64_t room = most;
+    int32_t devices = rec->milli > 0 ? 0 : rec->devices; /* a share's device is looked for later */
 
-    room = rec->cpu_milli > 0 && node->cpu_free / rec->cpu_milli < room
-               ? node->cpu_free / rec->cpu_milli
-               : room;
-    room = rec->memory_mib > 0 && node->memory_free / rec->memory_mib < room
-               ? node->memory_free / rec->memory_mib
-               : room;
-    if (rec->milli == 0 && rec->devices > 0 && node->n_whole / rec->devices < room) {
-        room = node->n_whole / rec->devices;
-    }
-    return (int)room;
+    return (int)fy_workers_in((fy_amounts){node->n_whole, node->cpu_free, node->memory_free},
+                              (fy_amounts){devices, rec->cpu_milli, rec->memory_mib}, most);
 }
 
 /* Add `workers` on the node to the place, on its idle devices; false where a share has none. */
@@ -317,14 +306,6 @@ static bool add_chunk(fy_reserve *r, const fy_fleet *fleet, const fy_job *job, i
     return want == 0;
 }
 
-static int compare_chunks(const void *a, const void *b)
-{
-    const fy_chunk *x = a;
-    const fy_chunk *y = b;
-
-    return (x->node > y->node) - (x->node < y->node);
-}
-
 /* The emptiest nodes without a part in the reservation. */
 static bool gang_beside(fy_reserve *r, const fy_fleet *fleet, const fy_job *job, int chip,
                         int workers, fy_place *place)
@@ -353,7 +334,7 @@ static bool gang_beside(fy_reserve *r, const fy_fleet *fleet, const fy_job *job,
     if (left > 0) {
         return false;
     }
-    qsort(r->chunks, (size_t)n_chunks, sizeof *r->chunks, compare_chunks);
+    fy_chunks_sort(r->chunks, (size_t)n_chunks);
     *place = (fy_place){.chip = chip};
     for (int c = 0; c < n_chunks; c++) {
         (void)add_chunk(r, fleet, job, r->chunks[c].node, r->chunks[c].workers, place);

@@ -47,20 +47,9 @@ const fy_setting_info *fy_setting_list(void)
     return settings_known;
 }
 
-const fy_policy_info *fy_policy_list(void)
+const fy_policy_info *fy_policy_at(int i)
 {
-    static const fy_policy_info list[] = {
-        {"fifo", "strict first come, first served", false},
-        {"backfill", "EASY: first come, first served, and what delays nobody first", false},
-        {"srtf", "shortest remaining time first, preempting (oracle)", true},
-        {"srsf", "shortest remaining time x devices first, preempting (oracle)", true},
-        {"las", "least attained service in levels, preempting (Tiresias 2D-LAS)", false},
-        {"fair", "dominant shares by weight, guarantees, borrowing and reclaim", false},
-        {"gain", "comparative advantage: chips to the jobs that lose most without them", false},
-        {NULL, NULL, false},
-    };
-
-    return list;
+    return i >= 0 && i < N_POLICIES ? &policies[i]->info : NULL;
 }
 
 /* ------------------------------------------------------------------ settings */
@@ -226,11 +215,6 @@ void fy_sched_observe(fy_sched *sched, const fy_event *event, const fy_job *job)
     sched->ops->observe(sched->policy, sched->fleet, event, job);
 }
 
-uint64_t fy_sched_hash(const fy_sched *sched)
-{
-    return sched->hash;
-}
-
 int64_t fy_sched_wake(const fy_sched *sched)
 {
     return sched->ops->wake != NULL ? sched->ops->wake(sched->policy, sched->fleet) : FY_NEVER;
@@ -342,7 +326,7 @@ static fy_reason try_group(fy_round *round, fy_job *job, uint64_t mask, fy_reaso
     int chip = __builtin_ctzll(mask);
     int workers =
         rec->max_workers > rec->min_workers ? most_workers(round->fleet, job, mask) : rec->workers;
-    int64_t unit = (int64_t)rec->devices * (rec->milli > 0 ? rec->milli : FY_WHOLE);
+    int64_t unit = fy_gang_milli(1, rec->devices, rec->milli);
     fy_place place;
 
     for (;; workers = workers > 2 * rec->min_workers ? workers / 2 : rec->min_workers) {

@@ -14,7 +14,6 @@
  * they finish; for srsf one heap for each number of devices. Complexity of a round: O(active
  * classes + decisions x (log n + heaps)).
  */
-#include "sched/assign.h"
 #include "sched/ordered.h"
 
 #include <stdlib.h>
@@ -22,7 +21,7 @@
 enum { X_BITS = 60 };
 
 struct fy_policy {
-    fy_ordered ordered;
+    fy_ordered ordered; /* first: see ordered.h */
     bool by_service;
 };
 
@@ -119,28 +118,6 @@ static fy_policy *srsf_open(const fy_fleet *fleet, const fy_settings *settings, 
     return open_by(true);
 }
 
-static void srtf_observe(fy_policy *srtf, const fy_fleet *fleet, const fy_event *event,
-                         const fy_job *job)
-{
-    fy_ordered_observe(&srtf->ordered, fleet, event, job);
-}
-
-static void srtf_decide(fy_policy *srtf, fy_round *round)
-{
-    fy_ordered_decide(&srtf->ordered, round);
-}
-
-static int64_t srtf_wake(const fy_policy *srtf, const fy_fleet *fleet)
-{
-    return fy_ordered_wake(&srtf->ordered, fleet);
-}
-
-static fy_reason srtf_explain(const fy_policy *srtf, const fy_fleet *fleet, const fy_job *job,
-                              int64_t *other)
-{
-    return fy_ordered_explain(&srtf->ordered, fleet, job, other);
-}
-
 static void srtf_close(fy_policy *srtf)
 {
     if (srtf != NULL) {
@@ -152,19 +129,19 @@ static void srtf_close(fy_policy *srtf)
 const fy_policy_ops fy_policy_srtf = {
     .info = {"srtf", "shortest remaining time first, preempting (oracle)", true},
     .open = srtf_open,
-    .observe = srtf_observe,
-    .decide = srtf_decide,
-    .wake = srtf_wake,
-    .explain = srtf_explain,
+    .observe = fy_ordered_policy_observe,
+    .decide = fy_ordered_policy_decide,
+    .wake = fy_ordered_policy_wake,
+    .explain = fy_ordered_policy_explain,
     .close = srtf_close,
 };
 
 const fy_policy_ops fy_policy_srsf = {
     .info = {"srsf", "shortest remaining time x devices first, preempting (oracle)", true},
     .open = srsf_open,
-    .observe = srtf_observe,
-    .decide = srtf_decide,
-    .wake = srtf_wake,
-    .explain = srtf_explain,
+    .observe = fy_ordered_policy_observe,
+    .decide = fy_ordered_policy_decide,
+    .wake = fy_ordered_policy_wake,
+    .explain = fy_ordered_policy_explain,
     .close = srtf_close,
 };

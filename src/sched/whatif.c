@@ -20,22 +20,17 @@ int32_t fy_whatif_room(const fy_whatif *what, int32_t number)
     const fy_job_record *rec = &what->job->rec;
     const fy_node *node = &what->fleet->nodes[number];
     const fy_whatif_node *more = &what->nodes[number];
-    int64_t room = what->workers;
+    fy_amounts have = {node->n_whole + more->whole, node->cpu_free + more->cpu_milli,
+                       node->memory_free + more->memory_mib};
+    fy_amounts ask = {rec->milli > 0 ? 0 : rec->devices, rec->cpu_milli, rec->memory_mib};
+    int64_t room;
 
     if (!fy_node_open(node, what->job, what->fleet->now_us)) {
         return 0;
     }
-    if (rec->cpu_milli > 0 && (node->cpu_free + more->cpu_milli) / rec->cpu_milli < room) {
-        room = (node->cpu_free + more->cpu_milli) / rec->cpu_milli;
-    }
-    if (rec->memory_mib > 0 && (node->memory_free + more->memory_mib) / rec->memory_mib < room) {
-        room = (node->memory_free + more->memory_mib) / rec->memory_mib;
-    }
+    room = fy_workers_in(have, ask, what->workers);
     if (rec->milli > 0) {
         return room > 0 && share_fits(what, node) ? 1 : 0;
-    }
-    if (rec->devices > 0 && (node->n_whole + more->whole) / rec->devices < room) {
-        room = (node->n_whole + more->whole) / rec->devices;
     }
     return (int32_t)room;
 }
@@ -119,7 +114,7 @@ static void touch(fy_whatif *what, int32_t number)
 static void change(fy_whatif *what, const fy_job *victim, int sign)
 {
     const fy_job_record *rec = &victim->rec;
-    int ask = rec->milli > 0 ? rec->milli : FY_WHOLE;
+    int ask = fy_ask_milli(rec->milli);
 
     for (int h = 0; h < victim->n_holds; h++) {
         const fy_hold *hold = &victim->holds[h];

@@ -51,7 +51,7 @@ int fy_mix_of_jobs(fy_run *run, const fy_job_spec *jobs, int64_t n)
 
 static int64_t need_milli(const fy_job_spec *job)
 {
-    return (int64_t)job->workers * job->devices * (job->milli > 0 ? job->milli : FY_WHOLE);
+    return fy_gang_milli(job->workers, job->devices, job->milli);
 }
 
 /* The jobs in a shuffled order, then drawn again until they ask for `want` milli-devices. */

@@ -7,11 +7,6 @@
 static const int32_t d0[] = {0}, d1[] = {1}, d2[] = {2}, d01[] = {0, 1}, d12[] = {1, 2},
                      d012[] = {0, 1, 2};
 
-static void end(world *w)
-{
-    fy_fleet_free(w->fleet);
-}
-
 /* ------------------------------------------------------------------ limits */
 
 static void tenants_borrow_up_to_their_limit(void **state)
@@ -33,7 +28,7 @@ static void tenants_borrow_up_to_their_limit(void **state)
     assert_true(world_start(&w, jobs[1], 2, 1, d2));
     (void)world_tenant(&w, 0, 0, 0); /* what runs goes on */
     assert_int_equal(w.fleet->tenants[0].held_total, 3000);
-    end(&w);
+    world_end(&w);
 }
 
 static void tenants_out_of_range_are_refused(void **state)
@@ -64,7 +59,7 @@ static void tenants_out_of_range_are_refused(void **state)
     assert_false(world_apply(&w, &e));
     rec.n = 0;
     assert_true(world_apply(&w, &e));
-    end(&w);
+    world_end(&w);
 }
 
 static void arrays_run_so_many_at_once(void **state)
@@ -86,7 +81,7 @@ static void arrays_run_so_many_at_once(void **state)
     assert_false(world_start(&w, jobs[2], 3, 1, d2));
     assert_true(world_job(&w, FY_EV_CANCELLED, jobs[0], -1, 0));
     assert_true(world_start(&w, jobs[2], 3, 1, d2));
-    end(&w);
+    world_end(&w);
 }
 
 static void a_limit_on_no_array_limits_nothing(void **state)
@@ -102,7 +97,7 @@ static void a_limit_on_no_array_limits_nothing(void **state)
     jobs[1] = world_submit(&w, &rec);
     assert_true(world_start(&w, jobs[0], 3, 1, d0));
     assert_true(world_start(&w, jobs[1], 3, 1, d1));
-    end(&w);
+    world_end(&w);
 }
 
 static void the_power_cap_holds(void **state)
@@ -130,7 +125,7 @@ static void the_power_cap_holds(void **state)
     e.a = -1;
     assert_true(world_apply(&w, &e));
     assert_int_equal(w.fleet->peak_mw[FY_HI], 2000);
-    end(&w);
+    world_end(&w);
 }
 
 /* ------------------------------------------------------------------ progress by hand */
@@ -164,7 +159,7 @@ static void a_failure_loses_what_is_not_saved(void **state)
     w.now_us = 60 * S;
     assert_true(world_start(&w, job, 2, 2, d01));
     assert_int_equal(fy_job_finish_us(job), 130 * S); /* 700 left */
-    end(&w);
+    world_end(&w);
 }
 
 static void stopping_saves_or_loses(void **state)
@@ -192,7 +187,7 @@ static void stopping_saves_or_loses(void **state)
     assert_true(world_job(&w, FY_EV_STOPPED, job, 0, 0)); /* without notice */
     assert_int_equal(job->done_q, 100);
     assert_true(job->lost_int == (fy_wide)1000 * 3 * S);
-    end(&w);
+    world_end(&w);
 }
 
 static void rates_checkpoints_and_observations(void **state)
@@ -226,7 +221,7 @@ static void rates_checkpoints_and_observations(void **state)
     assert_true(world_job(&w, FY_EV_PROGRESS, job, 5000, 0));
     assert_int_equal(fy_job_done(job, 20 * S), 1000);
     assert_true(world_job(&w, FY_EV_FINISHED, job, -1, 0));
-    end(&w);
+    world_end(&w);
 }
 
 static void gangs_resize_and_move(void **state)
@@ -256,7 +251,7 @@ static void gangs_resize_and_move(void **state)
     assert_true(job->lost_int == (fy_wide)2000 * 10 * S + (fy_wide)3000 * 10 * S);
     assert_false(world_place(&w, FY_EV_RESIZING, job, 1, 3, (int32_t[]){1, 2, 4})); /* no device */
     assert_int_equal(w.fleet->idle_milli[0], 1000);
-    end(&w);
+    world_end(&w);
 }
 
 static void growth_stays_within_the_limits(void **state)
@@ -275,7 +270,7 @@ static void growth_stays_within_the_limits(void **state)
     assert_true(world_start(&w, job, 3, 1, d0));
     assert_true(world_place(&w, FY_EV_RESIZING, job, 3, 2, d01));
     assert_false(world_place(&w, FY_EV_RESIZING, job, 3, 3, d012));
-    end(&w);
+    world_end(&w);
 }
 
 /* ------------------------------------------------------------------ integrals by hand */
@@ -313,7 +308,7 @@ static void time_is_integrated_lazily(void **state)
     assert_true(pool->energy_int[FY_MID] == (fy_wide)1200 * 50 * S + (fy_wide)300 * 20 * S);
     assert_true(w.fleet->active_int == (fy_wide)30 * S); /* one job for 30 s */
     assert_int_equal(w.fleet->peak_mw[FY_HI], 1200 + 400);
-    end(&w);
+    world_end(&w);
 }
 
 static void time_does_not_go_back(void **state)
@@ -340,7 +335,7 @@ static void time_does_not_go_back(void **state)
     e.kind = FY_EV_ROUND;
     e.t_us = 10 * S;
     assert_true(world_apply(&w, &e)); /* what was refused at 11 s moved no clock */
-    end(&w);
+    world_end(&w);
 }
 
 int main(void)

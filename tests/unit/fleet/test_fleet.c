@@ -7,11 +7,6 @@
 
 static const int32_t d0[] = {0}, d1[] = {1}, d2[] = {2}, d01[] = {0, 1}, d02[] = {0, 2};
 
-static void end(world *w)
-{
-    fy_fleet_free(w->fleet);
-}
-
 /* ------------------------------------------------------------------ a job's life */
 
 static void a_job_lives_and_finishes(void **state)
@@ -45,7 +40,7 @@ static void a_job_lives_and_finishes(void **state)
     assert_int_equal(w.fleet->pools[0].n_whole, 4);
     assert_int_equal(w.fleet->n_live, 0);
     assert_true(w.fleet->pools[0].productive_int == (fy_wide)200 * S * FY_WHOLE);
-    end(&w);
+    world_end(&w);
 }
 
 static void answers_for_another_attempt_are_stale(void **state)
@@ -73,7 +68,7 @@ static void answers_for_another_attempt_are_stale(void **state)
     assert_true(world_job(&w, FY_EV_STOPPED, job, 0, 0)); /* a start that failed is rolled back */
     assert_int_equal(job->state, FY_JOB_WAITING);
     assert_int_equal(w.fleet->pools[0].n_whole, 2);
-    end(&w);
+    world_end(&w);
 }
 
 static void cancelling_ends_any_state(void **state)
@@ -99,7 +94,7 @@ static void cancelling_ends_any_state(void **state)
         assert_int_equal(w.fleet->slot_of[steps], FY_ENDED_CANCELLED);
     }
     assert_int_equal(w.fleet->pools[0].n_whole, 4);
-    end(&w);
+    world_end(&w);
 }
 
 static void holding_and_releasing(void **state)
@@ -120,7 +115,7 @@ static void holding_and_releasing(void **state)
     assert_true(world_job(&w, FY_EV_LIMITS, job, 7 * S, 0));
     assert_int_equal(job->rec.limit_us, 7 * S);
     assert_false(world_job(&w, FY_EV_LIMITS, job, -2, 0));
-    end(&w);
+    world_end(&w);
 }
 
 /* ------------------------------------------------------------------ places */
@@ -147,7 +142,7 @@ static void places_must_fit(void **state)
     assert_false(world_place(&w, FY_EV_STARTING, other, 2, 1, d0)); /* it runs */
     assert_true(world_place(&w, FY_EV_STARTING, job, 2, 2, d02));
     assert_true(job->spread); /* one node would have been enough */
-    end(&w);
+    world_end(&w);
 }
 
 static void nodes_lack_cpu(void **state)
@@ -168,7 +163,7 @@ static void nodes_lack_cpu(void **state)
     assert_non_null(strstr(w.err.text, "CPU"));
     rec.cpu_milli = 4001;
     assert_int_equal(world_submit(&w, &rec)->never, FY_WHY_NEVER_SIZE);
-    end(&w);
+    world_end(&w);
 }
 
 static void shares_fill_a_device(void **state)
@@ -194,7 +189,7 @@ static void shares_fill_a_device(void **state)
     assert_int_equal(w.fleet->power_mw[FY_MID], 1000 + 200 + 300 * 1100 / 1000);
     assert_true(world_job(&w, FY_EV_CANCELLED, jobs[2], -1, 0));
     assert_int_equal(w.fleet->nodes[0].n_whole, 1);
-    end(&w);
+    world_end(&w);
 }
 
 static void what_never_fits_is_known(void **state)
@@ -220,7 +215,7 @@ static void what_never_fits_is_known(void **state)
     assert_int_equal(large->never, FY_WHY_NONE);
     assert_int_equal(foreign->never, FY_WHY_NEVER_CHIP);
     assert_int_equal(w.fleet->n_never, 1);
-    end(&w);
+    world_end(&w);
 }
 
 /* ------------------------------------------------------------------ nodes */
@@ -251,7 +246,7 @@ static void closed_nodes_take_nothing_new(void **state)
         }
     }
     assert_true(world_start(&w, job, 2, 1, d0));
-    end(&w);
+    world_end(&w);
 }
 
 static void windows_keep_their_hours(void **state)
@@ -293,7 +288,7 @@ static void windows_keep_their_hours(void **state)
     e.a = e.b = 0; /* it is over */
     assert_true(world_apply(&w, &e));
     assert_true(world_start(&w, unknown, 4, 1, d2));
-    end(&w);
+    world_end(&w);
 }
 
 static void a_sick_node_is_drained(void **state)
@@ -325,7 +320,7 @@ static void a_sick_node_is_drained(void **state)
     assert_true(w.fleet->nodes[0].drained); /* three jobs within 60 s */
     assert_int_equal(w.fleet->pools[0].n_whole, 4);
     assert_false(world_start(&w, jobs[0], 4, 1, d0));
-    end(&w);
+    world_end(&w);
 }
 
 static void a_sick_job_is_held(void **state)
@@ -354,7 +349,7 @@ static void a_sick_job_is_held(void **state)
     assert_true(world_start(&w, job, 1, 1, d0));
     assert_true(world_failed(&w, job, -1, false)); /* for good */
     assert_int_equal(w.fleet->slot_of[0], FY_ENDED_FAILED);
-    end(&w);
+    world_end(&w);
 }
 
 /* ------------------------------------------------------------------ dependencies */
@@ -386,7 +381,7 @@ static void dependents_wait_for_a_good_end(void **state)
     assert_true(world_job(&w, FY_EV_FINISHED, second, -1, 0));
     assert_int_equal(both->state, FY_JOB_WAITING);
     assert_int_equal(world_submit(&w, &rec)->state, FY_JOB_WAITING); /* they have ended well */
-    end(&w);
+    world_end(&w);
 }
 
 static void a_bad_end_holds_dependents_for_ever(void **state)
@@ -415,7 +410,7 @@ static void a_bad_end_holds_dependents_for_ever(void **state)
     assert_false(world_apply(&w, &e)); /* no cycles: only earlier jobs */
     rec.after = after;
     assert_int_equal(world_submit(&w, &rec)->state, FY_JOB_HELD);
-    end(&w);
+    world_end(&w);
 }
 
 /* ------------------------------------------------------------------ the check itself */
@@ -457,7 +452,7 @@ static void the_check_finds_what_is_wrong(void **state)
     SPOIL(w.fleet->jobs[0]->saved_q);
     SPOIL(w.fleet->jobs[0]->power_mw[FY_MID]);
     SPOIL(w.fleet->jobs[0]->devices[0]);
-    end(&w);
+    world_end(&w);
 }
 
 static uint64_t digest_with(const fy_job_record *rec)
@@ -470,7 +465,7 @@ static uint64_t digest_with(const fy_job_record *rec)
     (void)world_submit(&w, &first);
     (void)world_submit(&w, rec);
     digest = fy_fleet_digest(w.fleet);
-    end(&w);
+    world_end(&w);
     return digest;
 }
 

@@ -112,6 +112,11 @@ static inline void world_begin(world *w, int nodes, int devices)
     (void)world_tenant(w, 0, 0, -1);
 }
 
+static inline void world_end(world *w)
+{
+    fy_fleet_free(w->fleet);
+}
+
 static const fy_rate world_rate = {.chip = 0, .rate_q = 10, .spread_q = 10};
 
 /* `workers` one-device workers, 1000 quanta of work at 10 a second, nothing saved by itself. */
