@@ -95,9 +95,11 @@ typedef struct fy_stack {
     bool main_grads_fp32; /* weight gradients are accumulated in fp32 */
     bool seq_parallel;    /* can */
     bool grouped_experts; /* all experts' products in one kernel */
+    bool dedup_dispatch;  /* a token is sent once to a node, whatever its experts there */
     bool p2p_scatter;     /* stage inputs are sent in tp parts and gathered */
     bool shards_weights;  /* fully sharded: weights are gathered layer by layer (FSDP) */
     bool dropout;
+    bool unpadded_vocab;    /* leaves the vocabulary odd where tp is 1 */
     int zero;               /* default sharding */
     fy_recompute recompute; /* default */
 } fy_stack;

@@ -90,12 +90,13 @@ static fy_attention_cost stored_s(const fy_machine *mc, bool fused, const fy_att
     double softmax = fused ? (s->causal ? 1.5 : 2) * pass : 11 * pass;
     double softmax_back = fused ? (s->causal ? 2.25 : 3) * pass : 9 * pass;
     double drop = s->dropout ? 2.5 * pass : 0;
-    double kernels = (fused ? 3 : 7) + (s->dropout ? 1 : 0);
+    /* beside the products; without fusion the mask is sliced, expanded and cast as well */
+    double kernels = (fused ? 3 : 14) + (s->dropout ? 1 : 0);
     return (fy_attention_cost){
-        .forward_s = to + from + softmax + drop + (kernels - 2) * mc->gap_s,
-        .backward_s = 2 * to + 2 * from + softmax_back + drop + kernels * mc->gap_s,
+        .forward_s = to + from + softmax + drop + (fused ? 2 : 6) * mc->gap_s,
+        .backward_s = 2 * to + 2 * from + softmax_back + drop + (fused ? 2 : 6) * mc->gap_s,
         .forward_kernels = kernels,
-        .backward_kernels = 2 + 2 * kernels - 2,
+        .backward_kernels = fused ? 2 * kernels : 1.5 * kernels,
     };
 }
 

@@ -7,7 +7,20 @@
 #include "model/gemm.h"
 
 /* Kernels of a layer beside those counted where they are costed: reshapes, splits, copies. */
-static const double eager_extra = 6;
+static const double eager_extra = 11;
+
+/* Host work of recomputing a layer: saving and restoring random states, a graph of its own. */
+static const double checkpoint_launches = 8;
+
+/* Host work of routing: many small kernels on the counts of tokens, and waiting for those counts
+ * to arrive at the host before the experts' products can be sized. In launches. */
+static const double router_launches = 60;
+
+/* Products launched from one loop below the framework cost less than one launched from it. */
+static const double batched_launch = 0.25;
+
+/* Host work of one collective, in launches of a plain kernel: the process group's bookkeeping. */
+static const double collective_launches = 1.5;
 
 /* Sizes of the layer as one device sees them. */
 typedef struct view {
@@ -191,7 +204,7 @@ static void tensor_exchange(const fy_costing *c, const fy_slice *s, const view *
     }
     b->forward.tp += pass;
     b->backward.tp += back;
-    double kernels = times * (s->seq_parallel ? 2 : 1);
+    double kernels = times * (s->seq_parallel ? 2 : 1) * collective_launches;
     b->forward.kernels += kernels;
     b->backward.kernels += kernels;
 }
@@ -223,8 +236,9 @@ static void routed_experts(const fy_costing *c, const fy_slice *s, const view *v
     double per_call = local / calls;
     linear first = linear_s(c, v, each, m->hidden, up, per_call);
     linear second = linear_s(c, v, each, width, m->hidden, per_call);
-    first.forward *= calls, first.backward *= calls, first.kernels *= calls;
-    second.forward *= calls, second.backward *= calls, second.kernels *= calls;
+    double launches = 1 + (calls - 1) * batched_launch;
+    first.forward *= calls, first.backward *= calls, first.kernels *= launches;
+    second.forward *= calls, second.backward *= calls, second.kernels *= launches;
     add_linear(c, b, first, routed * up);
     add_linear(c, b, second, routed * m->hidden);
     /* router in fp32, top-k, permute, unpermute, weighted sum, activation */
@@ -236,16 +250,17 @@ static void routed_experts(const fy_costing *c, const fy_slice *s, const view *v
     fy_stream back = {routed * (m->hidden * 5.0 + width * (act + 2)) * v->bytes, 16};
     b->forward.elementwise += fy_stream_s(mc, f);
     b->backward.elementwise += fy_stream_s(mc, back);
-    b->forward.kernels += f.kernels;
-    b->backward.kernels += back.kernels;
+    b->forward.kernels += f.kernels + router_launches;
+    b->backward.kernels += back.kernels + router_launches;
     if (s->ep > 1) {
         fy_group g = fy_group_make(s->ep, 1, mc->per_node);
-        double once = fy_all_to_all_s(mc, g, routed * m->hidden * v->bytes);
+        double far = c->stack->dedup_dispatch ? fy_far_copies(g, m->experts_per_token) : 1;
+        double once = fy_dispatch_s(mc, g, routed * m->hidden * v->bytes, far);
         double paid = s->overlap & FY_OVERLAP_EP ? 2 * once * mc->exposed : 2 * once;
         b->forward.ep += paid;
         b->backward.ep += paid;
-        b->forward.kernels += 4;
-        b->backward.kernels += 4;
+        b->forward.kernels += 2 * collective_launches;
+        b->backward.kernels += 2 * collective_launches;
     }
 }
 
@@ -279,6 +294,7 @@ static void recomputed(const fy_costing *c, const fy_slice *s, fy_attention_cost
     (void)c;
     if (s->recompute == FY_RECOMPUTE_FULL) {
         b->again = b->forward;
+        b->again.kernels += checkpoint_launches;
     } else if (s->recompute == FY_RECOMPUTE_SELECTIVE) {
         b->again.attention = core.forward_s;
         b->again.kernels = core.forward_kernels;
@@ -397,6 +413,9 @@ fy_ends fy_ends_cost(const fy_costing *c, const fy_slice *s)
     e.embedding_backward.elementwise = fy_stream_s(mc, (fy_stream){v.tokens * h * 8, 3});
     e.embedding_forward.kernels = e.embedding_backward.kernels = 3;
     double positions = m->seq_len > 0 && m->vocab > 0 ? 1 : 0;
+    if (s->tp == 1 && c->stack->unpadded_vocab) {
+        vocab -= 1; /* an odd number of columns: no product over it is aligned */
+    }
     fy_gemm f = {v.tokens, vocab, h, positions, FY_F16, v.bytes, v.bytes, false};
     fy_gemm dx = {v.tokens, h, vocab, positions, FY_F16, v.bytes, v.bytes, false};
     fy_gemm dw = {h, vocab, v.tokens, positions, FY_F16, v.bytes, v.grad_bytes, true};
@@ -416,7 +435,8 @@ fy_ends fy_ends_cost(const fy_costing *c, const fy_slice *s)
         e.head_backward.tp = sum;
         e.head_forward.tp = 3 * fy_all_reduce_s(mc, g, v.tokens * 4);
     }
+    /* logits and their gradient; without a fused loss an fp32 copy and its softmax besides */
     e.head_bytes = logits * (c->stack->fused_loss ? 2 * v.bytes : v.bytes + 8);
-    e.head_kept_bytes = logits * 4 + v.split_tokens * h * v.bytes;
+    e.head_kept_bytes = 2 * v.split_tokens * h * v.bytes;
     return e;
 }

@@ -47,7 +47,7 @@ double fy_all_gather_s(const fy_machine *mc, fy_group g, double bytes)
         return 0;
     }
     double share = (double)(g.size - 1) / g.size;
-    return share * bytes / ring_bps(mc, g) + once_latency_s(mc, g) + mc->gap_s;
+    return share * bytes / ring_bps(mc, g) + once_latency_s(mc, g) + mc->sync_s;
 }
 
 double fy_all_reduce_s(const fy_machine *mc, fy_group g, double bytes)
@@ -57,23 +57,33 @@ double fy_all_reduce_s(const fy_machine *mc, fy_group g, double bytes)
     }
     double share = 2.0 * (g.size - 1) / g.size;
     double bps = crosses(g) ? ring_bps(mc, g) : mc->reduce_bps;
-    return share * bytes / bps + 2 * once_latency_s(mc, g) + mc->gap_s;
+    return share * bytes / bps + 2 * once_latency_s(mc, g) + mc->sync_s;
 }
 
-double fy_all_to_all_s(const fy_machine *mc, fy_group g, double bytes)
+double fy_far_copies(fy_group g, double copies)
+{
+    double nodes = (double)g.size / g.in_node;
+    double missed = 1; /* (1 - 1/nodes)^copies */
+    for (int i = 0; i < (int)copies; i++) {
+        missed *= 1 - 1 / nodes;
+    }
+    return copies > 0 ? nodes * (1 - missed) / copies : 1;
+}
+
+double fy_dispatch_s(const fy_machine *mc, fy_group g, double bytes, double far_copies)
 {
     if (g.size <= 1 || !(bytes > 0)) {
         return 0;
     }
-    double near = bytes * (g.in_node - 1) / g.size / mc->link_bps;
+    double away = (double)(g.size - g.in_node) / g.size;
+    double near = bytes * ((double)(g.size - 1) / g.size - away * far_copies) / mc->link_bps;
     double far = 0;
     if (crosses(g)) { /* all devices of a node send at once through its NICs */
-        double device_net = mc->net_bps / mc->per_node;
-        far = bytes * (g.size - g.in_node) / g.size / device_net;
+        far = bytes * away * far_copies / (mc->net_bps / mc->per_node);
     }
     double latency = g.in_node * mc->link_latency_s +
                      (crosses(g) ? fy_doublings(g.size) * mc->net_latency_s : 0);
-    return (near > far ? near : far) + latency + mc->gap_s;
+    return (near > far ? near : far) + latency + mc->sync_s;
 }
 
 double fy_send_s(const fy_machine *mc, bool same_node, double bytes)

@@ -29,8 +29,18 @@ fy_group fy_group_make(int size, int stride, int per_node);
 double fy_all_reduce_s(const fy_machine *machine, fy_group group, double bytes);
 double fy_all_gather_s(const fy_machine *machine, fy_group group, double bytes);
 
-/* Seconds for each member to send bytes/n to every other. */
-double fy_all_to_all_s(const fy_machine *machine, fy_group group, double bytes);
+/*
+ * Seconds to hand `bytes` (of all copies a member sends) to the members they are for, each copy to
+ * one of them at random. Between nodes a token travels `far_copies` times for every copy: 1 where
+ * each copy is sent by itself, less where it is sent once a node and spread there (fy_far_copies).
+ */
+double fy_dispatch_s(const fy_machine *machine, fy_group group, double bytes, double far_copies);
+
+/*
+ * Expected share of `copies` that have to leave for another node when each node is sent at most
+ * one: nodes (1 - (1 - 1/nodes)^copies) / copies, of all nodes.
+ */
+double fy_far_copies(fy_group group, double copies);
 
 /* Seconds to hand `bytes` to one other device, in the node or in another one. */
 double fy_send_s(const fy_machine *machine, bool same_node, double bytes);

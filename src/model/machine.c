@@ -32,6 +32,10 @@ static const generation other = {"", 0, 0.85, 0.88};
  * gives 0.88 to 0.93); the operands of products come at the same. */
 static const double operand_share = 0.90;
 
+/* A collective runs on a stream of its own: two events and a launch lie between it and the kernel
+ * that waits, and members wait for the one whose host is last. In launches of a kernel. */
+static const double sync_launches = 3;
+
 /* One direction of PCIe x16 by generation [B/s]: 16 lanes x 8, 16, 32 GT/s x 128/130 / 8. */
 static double pcie_bps(double gen)
 {
@@ -166,6 +170,7 @@ fy_machine fy_machine_make(const fy_cluster *cluster, const fy_stack *stack,
     m.memory_bytes = chip->memory_bytes.mid;
     m.gap_s = c[FY_C_GAP];
     m.launch_s = c[FY_C_LAUNCH];
+    m.sync_s = c[FY_C_GAP] + sync_launches * c[FY_C_LAUNCH];
     m.step_s = c[FY_C_STEP];
     m.micro_s = c[FY_C_MICRO];
     double link = chip->link_bytes_per_s.mid;

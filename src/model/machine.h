@@ -25,6 +25,7 @@ typedef struct fy_machine {
     double gemm_memory_bps; /* operands of products [B/s] */
     double memory_bytes;
     double gap_s, launch_s, step_s, micro_s; /* constants of the stack */
+    double sync_s;                           /* handing over to a collective's stream and back */
     double link_bps;   /* a device's share of the node's link, one direction [B/s] */
     double reduce_bps; /* the same for reductions inside the switch; = link_bps without */
     double net_bps;    /* a node's NICs, one direction [B/s]; NAN = unknown */

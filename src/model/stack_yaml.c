@@ -11,7 +11,8 @@
 typedef struct raw_stack {
     char *id, *name, *near, *source, *attention, *capture, *recompute, *overlap;
     bool fused_elementwise, fused_norm, fused_loss, fused_optimizer, main_grads_fp32;
-    bool seq_parallel, grouped_experts, p2p_scatter, shards_weights, dropout;
+    bool seq_parallel, grouped_experts, p2p_scatter, shards_weights, dropout, unpadded_vocab,
+        dedup_dispatch;
     unsigned zero;
 } raw_stack;
 
@@ -56,6 +57,8 @@ static const cyaml_schema_field_t stack_fields[] = {
     FLAG(p2p_scatter),
     FLAG(shards_weights),
     FLAG(dropout),
+    FLAG(unpadded_vocab),
+    FLAG(dedup_dispatch),
     CYAML_FIELD_UINT("zero", CYAML_FLAG_OPTIONAL, raw_stack, zero),
     CYAML_FIELD_END,
 };
@@ -168,6 +171,8 @@ static int read_stack(fy_stacks *stacks, const fy_doc *doc, const raw_stack *raw
         .p2p_scatter = raw->p2p_scatter,
         .shards_weights = raw->shards_weights,
         .dropout = raw->dropout,
+        .dedup_dispatch = raw->dedup_dispatch,
+        .unpadded_vocab = raw->unpadded_vocab,
         .zero = (int)raw->zero,
         .recompute = (fy_recompute)recompute,
     };
