@@ -14,7 +14,7 @@ static const struct command {
 } commands[] = {
     {"chips", cmd_chips, "what is known of each chip; one chip against another"},
     {"gen", cmd_gen, "a synthetic multi-tenant trace for a fleet"},
-    {"plan", cmd_plan, "measured training runs against their predictions"},
+    {"plan", cmd_plan, "the best layout of a training on given chips; measured runs against it"},
     {"replay", cmd_replay, "a journal's events once more; its decisions verified; another policy"},
     {"sim", cmd_sim, "replay a trace on a fleet under one or more policies"},
 };

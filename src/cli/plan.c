@@ -3,9 +3,11 @@
 #include "cli/plan.h"
 
 #include "cli/cmd.h"
+#include "cli/plan_ask.h"
 
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 
 static const char usage[] =
     "usage: fuyao plan --validate FILE [--json]\n"
@@ -85,8 +87,22 @@ void plan_data_close(plan_data *data)
     fy_catalog_free(data->catalog);
 }
 
+/* Runs to compare are given, not a workload to plan. */
+static bool compares(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strncmp(argv[i], "--validate", sizeof "--validate" - 1) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int cmd_plan(int argc, char **argv)
 {
+    if (!compares(argc, argv)) {
+        return plan_question_run(argc, argv);
+    }
     plan_options options = {0};
     plan_data data = {0};
     bool stop = false;

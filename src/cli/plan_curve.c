@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/* One question over many counts of devices: scaling curves, and the counts that meet a deadline. */
+#include "cli/cmd.h"
+#include "cli/plan_ask.h"
+#include "cli/table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* One count with its best layout; found is emptied once read. */
+typedef struct point {
+    int devices;
+    fy_ranked best;
+    plan_costs costs;
+    bool fits;
+} point;
+
+/* Returns 0, or an exit code after printing. */
+static int measure(point *p, const plan_question *q, int devices)
+{
+    plan_answer a;
+    *p = (point){.devices = devices};
+    fy_err err = {0};
+    a.cluster = plan_cluster(q, devices);
+    fy_search_spec spec = plan_spec(q, &a.cluster);
+    spec.top = 1;
+    spec.front = false;
+    if (fy_search_run(&a.found, &spec, &err) != 0) {
+        return err.code == FY_EINFEASIBLE ? 0 : cli_fail_err(&err);
+    }
+    int code = 0;
+    if (a.found.unknown != NULL) {
+        code = cli_fail(CLI_NO, "unknown: the %s of %s", a.found.unknown, q->chip->id);
+    } else if (a.found.n_top > 0) {
+        p->best = a.found.top[0];
+        p->costs = plan_costs_of(q, &p->best.estimate, devices);
+        p->fits = true;
+    }
+    fy_search_free(&a.found);
+    return code;
+}
+
+static void columns(cli_table *t, const plan_question *q)
+{
+    cli_table_column(t, "DEVICES", CLI_RIGHT);
+    cli_table_column(t, "STEP", CLI_RIGHT);
+    cli_table_column(t, "TOKENS/S", CLI_RIGHT);
+    cli_table_column(t, "SCALING", CLI_RIGHT);
+    cli_table_column(t, "MFU", CLI_RIGHT);
+    cli_table_column(t, "W/DEVICE", CLI_RIGHT);
+    cli_table_column(t, fy_known(q->tokens) ? "TRAINING" : "1e12 TOKENS", CLI_RIGHT);
+    cli_table_column(t, "ENERGY", CLI_RIGHT);
+    cli_table_column(t, "MONEY", CLI_RIGHT);
+    cli_table_column(t, "LAYOUT", CLI_LEFT);
+}
+
+/* How often a step is done for the training, else for 1e12 tokens. */
+static double times(const plan_question *q)
+{
+    return (fy_known(q->tokens) ? q->tokens : 1e12) / ((double)q->batch * q->model.seq_len);
+}
+
+static double wall_s(const plan_question *q, const point *p)
+{
+    double steps = times(q) * p->best.estimate.step_s;
+    return fy_known(p->costs.goodput.wall_s) ? p->costs.goodput.wall_s : steps;
+}
+
+static void row(cli_table *t, const plan_question *q, const char *name, const point *p,
+                const point *first)
+{
+    char text[PLAN_TEXT];
+    const fy_estimate *e = &p->best.estimate;
+    cli_table_row(t);
+    if (name != NULL) {
+        cli_table_cell(t, "%s", name);
+    }
+    cli_table_cell(t, "%d", p->devices);
+    if (!p->fits) {
+        cli_table_cell(t, "does not fit");
+        return;
+    }
+    double each = e->tokens_per_s / p->devices;
+    double base = first->best.estimate.tokens_per_s / first->devices;
+    cli_table_cell(t, "%.4g s", e->step_s);
+    cli_table_cell(t, "%.4g", e->tokens_per_s);
+    cli_table_cell(t, "%.1f %%", each / base * 100);
+    cli_table_cell(t, "%.1f %%", e->mfu * 100);
+    cli_table_cell(t, "%.0f", e->device_w);
+    cli_table_cell(t, "%s", plan_time_text(text, wall_s(q, p)));
+    cli_table_cell(t, "%s", plan_energy_text(text, p->costs.site_j * times(q)));
+    cli_table_cell(t, "%s", plan_money_text(text, q, p->costs.money * times(q)));
+    cli_table_cell(t, "%s", plan_layout_text(text, &p->best.layout));
+}
+
+int plan_curve(const plan_question *q)
+{
+    cli_table *t = cli_table_new();
+    point first = {0};
+    int code = 0;
+    int n = q->low;
+    columns(t, q);
+    for (bool last = false; code == 0 && !last; n = n <= q->high / 2 ? 2 * n : q->high) {
+        point p;
+        last = n == q->high;
+        code = measure(&p, q, n);
+        first = first.fits ? first : p;
+        if (code == 0) {
+            row(t, q, NULL, &p, &first);
+        }
+    }
+    if (code != 0) {
+        cli_table_free(t);
+        return code;
+    }
+    printf("%s on %s, %s, %s, batch %d x %d tokens; scaling against the first row that fits\n",
+           q->workload->name, q->chip->id, q->stack->id, fy_precision_name(q->precision), q->batch,
+           q->model.seq_len);
+    cli_table_print(t);
+    return first.fits ? CLI_OK : CLI_NO;
+}
+
+/* ------------------------------------------------------------------------------- deadline */
+
+/* Counts of whole nodes with factors 2, 3 and 5 only: others cut neither model nor batch. */
+static bool is_smooth(int n)
+{
+    for (int f = 2; f <= 5; f++) {
+        while (n % f == 0) {
+            n /= f;
+        }
+    }
+    return n == 1;
+}
+
+typedef struct winners {
+    point fewest, cheapest, coolest;
+    int tried, meeting;
+} winners;
+
+static void consider(winners *w, const plan_question *q, const point *p)
+{
+    w->tried++;
+    if (!p->fits || wall_s(q, p) > q->ask->deadline_s) {
+        return;
+    }
+    if (w->meeting++ == 0) {
+        w->fewest = w->cheapest = w->coolest = *p;
+        return;
+    }
+    if (p->costs.money < w->cheapest.costs.money) {
+        w->cheapest = *p;
+    }
+    if (p->costs.site_j < w->coolest.costs.site_j) {
+        w->coolest = *p;
+    }
+}
+
+/* Fewest devices that could do it at the full dense rate: below that nothing needs a search. */
+static int least_devices(const plan_question *q)
+{
+    double flops = q->tokens * fy_model_flops_per_token(&q->model, false);
+    double peak = fmax(fy_known(q->chip->fp8.mid) ? q->chip->fp8.mid : 0,
+                       fmax(q->chip->bf16.mid, q->chip->fp16.mid));
+    double least = flops / peak / q->ask->deadline_s / 2; /* causal attention may be halved */
+    return least < q->high ? (int)least : q->high;
+}
+
+static int show_winners(const plan_question *q, const winners *w)
+{
+    const point *const points[] = {&w->fewest, &w->cheapest, &w->coolest};
+    static const char *const names[] = {"fewest devices", "least money", "least energy"};
+    char deadline[PLAN_TEXT];
+    plan_time_text(deadline, q->ask->deadline_s);
+    if (w->meeting == 0) {
+        return cli_fail(CLI_NO,
+                        "%s does not train %.4g tokens in %s on up to %d %s; %d counts "
+                        "tried",
+                        q->workload->id, q->tokens, deadline, q->high, q->chip->id, w->tried);
+    }
+    printf("%s, %.4g tokens in %s on up to %d %s: %d of %d counts do\n", q->workload->name,
+           q->tokens, deadline, q->high, q->chip->id, w->meeting, w->tried);
+    cli_table *t = cli_table_new();
+    cli_table_column(t, "", CLI_LEFT);
+    columns(t, q);
+    for (int i = 0; i < 3; i++) {
+        bool known = i != 1 || fy_known(points[i]->costs.money);
+        row(t, q, known ? names[i] : "(money unknown)", points[i], &w->fewest);
+    }
+    cli_table_print(t);
+    return CLI_OK;
+}
+
+int plan_deadline(const plan_question *q)
+{
+    if (!fy_known(q->tokens)) {
+        return cli_fail(CLI_NO, "unknown: the tokens of the training; give --tokens");
+    }
+    winners w = {0};
+    int per_node = q->cluster.per_node;
+    int from = least_devices(q);
+    from = q->low < q->high && q->low > from ? q->low : from;
+    for (int n = 1; n <= q->high; n = n < per_node ? n * 2 : n + per_node) {
+        point p;
+        n = n > per_node ? n / per_node * per_node : n;
+        if (n < from || !is_smooth(n >= per_node ? n / per_node : n)) {
+            continue;
+        }
+        int code = measure(&p, q, n);
+        if (code != 0) {
+            return code;
+        }
+        consider(&w, q, &p);
+    }
+    return show_winners(q, &w);
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/* A plan as JSON; docs/plan.md lists the members. What is unknown is null. */
+#include "cli/cmd.h"
+#include "cli/plan_ask.h"
+
+#include <jansson.h>
+
+#include <stdio.h>
+
+static json_t *number(double x)
+{
+    return fy_known(x) && isfinite(x) ? json_real(x) : json_null();
+}
+
+static void set(json_t *o, const char *key, double x)
+{
+    json_object_set_new(o, key, number(x));
+}
+
+static json_t *layout_json(const fy_layout *l)
+{
+    char overlap[PLAN_TEXT];
+    return json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:b, s:i, s:s, s:s, s:s}", "tp",
+                     l->tp, "pp", l->pp, "dp", l->dp, "ep", l->ep, "cp", l->cp, "vpp", l->vpp,
+                     "microbatch", l->microbatch, "global_batch", l->global_batch, "recompute",
+                     fy_recompute_name(l->recompute), "seq_parallel", l->seq_parallel, "zero",
+                     l->zero, "precision", fy_precision_name(l->precision), "overlap",
+                     plan_overlap_text(overlap, l->overlap), "schedule",
+                     l->schedule == FY_ZERO_BUBBLE ? "zero-bubble" : "1f1b");
+}
+
+static json_t *memory_json(const fy_memory *m)
+{
+    json_t *o = json_object();
+    json_t *terms = json_object();
+    for (int i = 0; i < FY_N_MEMORY_TERMS; i++) {
+        set(terms, fy_memory_term_name((fy_memory_term)i), m->bytes[i]);
+    }
+    json_object_set_new(o, "terms_bytes", terms);
+    set(o, "allocated_bytes", m->allocated);
+    set(o, "reserved_bytes", m->reserved);
+    set(o, "device_used_bytes", m->device_used);
+    set(o, "capacity_bytes", m->capacity);
+    json_object_set_new(o, "fits", json_boolean(m->fits));
+    return o;
+}
+
+static json_t *costs_json(const plan_question *q, const fy_estimate *e, int devices)
+{
+    plan_costs c = plan_costs_of(q, e, devices);
+    json_t *o = json_object();
+    set(o, "site_energy_j", c.site_j);
+    set(o, "money", c.money);
+    set(o, "money_low", c.money_low);
+    set(o, "money_high", c.money_high);
+    set(o, "electricity", c.electricity);
+    json_object_set_new(o, "currency", json_string(q->currency));
+    set(o, "training_tokens", q->tokens);
+    set(o, "training_steps", c.steps);
+    set(o, "training_work_s", c.work_s);
+    set(o, "training_wall_s", c.goodput.wall_s);
+    set(o, "training_failures", c.goodput.failures);
+    set(o, "checkpoint_interval_s", c.goodput.interval_s);
+    set(o, "goodput", c.goodput.share);
+    return o;
+}
+
+static json_t *ranked_json(const plan_question *q, const fy_ranked *r, int devices)
+{
+    const fy_estimate *e = &r->estimate;
+    json_t *o = json_object();
+    json_t *terms = json_object();
+    for (int i = 0; i < FY_N_TERMS; i++) {
+        set(terms, fy_term_name((fy_term)i), e->term_s[i]);
+    }
+    json_object_set_new(o, "layout", layout_json(&r->layout));
+    set(o, "value", r->value);
+    set(o, "step_s", e->step_s);
+    set(o, "low_s", e->low_s);
+    set(o, "high_s", e->high_s);
+    json_object_set_new(o, "terms_s", terms);
+    set(o, "tokens_per_s", e->tokens_per_s);
+    set(o, "mfu", e->mfu);
+    set(o, "device_w", e->device_w);
+    set(o, "energy_j", e->energy_j);
+    json_object_set_new(o, "memory", memory_json(&e->memory));
+    json_object_set_new(o, "costs", costs_json(q, e, devices));
+    return o;
+}
+
+static json_t *list_json(const plan_question *q, const fy_ranked *list, int n, int devices)
+{
+    json_t *a = json_array();
+    for (int i = 0; i < n; i++) {
+        json_array_append_new(a, ranked_json(q, &list[i], devices));
+    }
+    return a;
+}
+
+static json_t *counts_json(const fy_search_counts *n)
+{
+    return json_pack("{s:I, s:I, s:I, s:I, s:I}", "space", (json_int_t)n->space, "evaluated",
+                     (json_int_t)n->evaluated, "too_big", (json_int_t)n->too_big, "refused",
+                     (json_int_t)n->refused, "skipped", (json_int_t)n->skipped);
+}
+
+void plan_json(const plan_question *q, const plan_answer *a)
+{
+    json_t *o = json_object();
+    json_object_set_new(o, "schema", json_integer(1));
+    json_object_set_new(o, "workload", json_string(q->workload->id));
+    json_object_set_new(o, "chip", json_string(q->chip->id));
+    json_object_set_new(o, "devices", json_integer(a->devices));
+    json_object_set_new(o, "per_node", json_integer(a->cluster.per_node));
+    json_object_set_new(o, "nodes_from", json_string(q->shape_from));
+    set(o, "network_bytes_per_s", a->cluster.nic_bytes_per_s);
+    json_object_set_new(o, "stack", json_string(q->stack->id));
+    json_object_set_new(o, "objective", json_string(fy_objective_name(q->ask->objective)));
+    json_object_set_new(o, "counts", counts_json(&a->found.counts));
+    json_object_set_new(o, "layouts", list_json(q, a->found.top, a->found.n_top, a->devices));
+    json_object_set_new(o, "front", list_json(q, a->found.front, a->found.n_front, a->devices));
+    json_dumpf(o, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
+    fputc('\n', stdout); /* a failed write shows in ferror(stdout) */
+    json_decref(o);
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* Layouts and quantities of a plan as text. */
+#include "base/units.h"
+#include "cli/plan_ask.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *plan_overlap_text(char out[PLAN_TEXT], unsigned overlap)
+{
+    static const char *const words[] = {"tp", "dp", "pp", "ep"};
+    static const unsigned bits[] = {FY_OVERLAP_TP, FY_OVERLAP_DP, FY_OVERLAP_PP, FY_OVERLAP_EP};
+    out[0] = '\0';
+    for (int i = 0; i < 4; i++) {
+        if (overlap & bits[i]) {
+            size_t at = strlen(out);
+            snprintf(out + at, PLAN_TEXT - at, "%s%s", at > 0 ? "+" : "", words[i]);
+        }
+    }
+    if (out[0] == '\0') {
+        snprintf(out, PLAN_TEXT, "none");
+    }
+    return out;
+}
+
+char *plan_layout_text(char out[PLAN_TEXT], const fy_layout *l)
+{
+    char overlap[PLAN_TEXT];
+    char extra[64] = "";
+    if (l->ep > 1) {
+        snprintf(extra, sizeof extra, " ep %d", l->ep);
+    }
+    snprintf(out, PLAN_TEXT,
+             "tp %d pp %d dp %d cp %d%s vpp %d microbatch %d recompute %s%s zero %d overlap %s%s",
+             l->tp, l->pp, l->dp, l->cp, extra, l->vpp, l->microbatch,
+             fy_recompute_name(l->recompute), l->seq_parallel ? " sp" : "", l->zero,
+             plan_overlap_text(overlap, l->overlap),
+             l->schedule == FY_ZERO_BUBBLE ? " zero-bubble" : "");
+    return out;
+}
+
+/* 1,234 or 1.23 million: amounts people pay. */
+char *plan_money_text(char out[PLAN_TEXT], const plan_question *q, double value)
+{
+    if (!fy_known(value)) {
+        snprintf(out, PLAN_TEXT, "unknown");
+    } else if (value >= 1e6) {
+        snprintf(out, PLAN_TEXT, "%.3g M %s", value / 1e6, q->currency);
+    } else if (value >= 1000) {
+        snprintf(out, PLAN_TEXT, "%.0f %s", value, q->currency);
+    } else {
+        snprintf(out, PLAN_TEXT, "%.3g %s", value, q->currency);
+    }
+    return out;
+}
+
+char *plan_time_text(char out[PLAN_TEXT], double seconds)
+{
+    if (!fy_known(seconds)) {
+        snprintf(out, PLAN_TEXT, "unknown");
+    } else if (seconds >= 2 * 86400) {
+        snprintf(out, PLAN_TEXT, "%.1f days", seconds / 86400);
+    } else if (seconds >= 2 * 3600) {
+        snprintf(out, PLAN_TEXT, "%.1f h", seconds / 3600);
+    } else if (seconds >= 120) {
+        snprintf(out, PLAN_TEXT, "%.1f min", seconds / 60);
+    } else if (seconds >= 1) {
+        snprintf(out, PLAN_TEXT, "%.4g s", seconds);
+    } else {
+        snprintf(out, PLAN_TEXT, "%.4g ms", seconds * 1e3);
+    }
+    return out;
+}
+
+char *plan_energy_text(char out[PLAN_TEXT], double joules)
+{
+    char text[FY_UNITS_TEXT];
+    if (fy_known(joules) && joules >= 3.6e6) { /* from a kilowatt-hour up as people are billed */
+        double kwh = joules / 3.6e6;
+        if (kwh >= 1e6) {
+            snprintf(out, PLAN_TEXT, "%.4g GWh", kwh / 1e6);
+        } else if (kwh >= 1e3) {
+            snprintf(out, PLAN_TEXT, "%.4g MWh", kwh / 1e3);
+        } else {
+            snprintf(out, PLAN_TEXT, "%.4g kWh", kwh);
+        }
+    } else {
+        snprintf(out, PLAN_TEXT, "%s", fy_units_format(text, joules, FY_DIM_ENERGY));
+    }
+    return out;
+}
