@@ -182,6 +182,12 @@ typedef struct fy_stacks fy_stacks;
  * Errors: FY_ENOENT, FY_EIO, FY_EPARSE, FY_ERANGE with file:line.
  */
 int fy_stacks_load(fy_stacks **out, const char *data_dir, fy_err *err) FY_NODISCARD;
+/*
+ * Read further constants, measured on a site (`fuyao plan --calibrate`); where they speak for a
+ * chip or a pair of family and stack they take the place of those loaded before.
+ * Errors: as fy_stacks_load. What was read before an error stays.
+ */
+int fy_stacks_add_constants(fy_stacks *stacks, const char *path, fy_err *err) FY_NODISCARD;
 void fy_stacks_free(fy_stacks *stacks); /* NULL allowed */
 int fy_stacks_count(const fy_stacks *stacks);
 const fy_stack *fy_stacks_at(const fy_stacks *stacks, int i);

@@ -10,19 +10,21 @@
 #include <string.h>
 
 static const char usage[] =
-    "usage: fuyao plan --validate FILE [--json]\n"
+    "usage: fuyao plan --validate FILE [--constants FILE] [--json]\n"
     "Predict runs that others measured, and say how far off the predictions are.\n\n"
     "  --validate FILE       a table of runs as CSV, `-` = standard input; docs/plan.md has its\n"
     "                        columns. What a row leaves blank is filled from the shipped workload\n"
     "                        of that name, by convention, or by the fastest layout that fits\n"
+    "  --constants FILE      constants measured on a site (--calibrate) before the shipped ones\n"
     "  --json                JSON instead of tables: every row, its terms, how blanks were "
     "filled\n\n"
     "A prediction sees nothing that was measured, nor a row's id, source, year or note.\n";
 
-enum { OPT_VALIDATE = 256, OPT_JSON };
+enum { OPT_VALIDATE = 256, OPT_CONSTANTS, OPT_JSON };
 
 static const struct option long_options[] = {
     {"validate", required_argument, NULL, OPT_VALIDATE},
+    {"constants", required_argument, NULL, OPT_CONSTANTS},
     {"json", no_argument, NULL, OPT_JSON},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -42,6 +44,9 @@ static int read_arguments(int argc, char **argv, plan_options *o, bool *stop)
             return 0;
         case OPT_VALIDATE:
             o->validate = optarg;
+            break;
+        case OPT_CONSTANTS:
+            o->constants = optarg;
             break;
         case OPT_JSON:
             o->json = true;
@@ -63,7 +68,7 @@ static int read_arguments(int argc, char **argv, plan_options *o, bool *stop)
     return 0;
 }
 
-int plan_data_open(plan_data *data)
+int plan_data_open(plan_data *data, const char *constants)
 {
     char folder[CLI_PATH_MAX];
     fy_err err = {0};
@@ -74,7 +79,8 @@ int plan_data_open(plan_data *data)
     }
     if (fy_catalog_load(&data->catalog, folder, &err) != 0 ||
         fy_workloads_load(&data->workloads, folder, &err) != 0 ||
-        fy_stacks_load(&data->stacks, folder, &err) != 0) {
+        fy_stacks_load(&data->stacks, folder, &err) != 0 ||
+        (constants != NULL && fy_stacks_add_constants(data->stacks, constants, &err) != 0)) {
         return cli_fail_err(&err);
     }
     return 0;
@@ -87,11 +93,10 @@ void plan_data_close(plan_data *data)
     fy_catalog_free(data->catalog);
 }
 
-/* Runs to compare are given, not a workload to plan. */
-static bool compares(int argc, char **argv)
+static bool has_option(int argc, char **argv, const char *option)
 {
     for (int i = 1; i < argc; i++) {
-        if (strncmp(argv[i], "--validate", sizeof "--validate" - 1) == 0) {
+        if (strncmp(argv[i], option, strlen(option)) == 0) {
             return true;
         }
     }
@@ -100,7 +105,10 @@ static bool compares(int argc, char **argv)
 
 int cmd_plan(int argc, char **argv)
 {
-    if (!compares(argc, argv)) {
+    if (has_option(argc, argv, "--calibrate")) {
+        return plan_calibrate_run(argc, argv);
+    }
+    if (!has_option(argc, argv, "--validate")) {
         return plan_question_run(argc, argv);
     }
     plan_options options = {0};
@@ -111,7 +119,7 @@ int cmd_plan(int argc, char **argv)
     if (code != 0 || stop) {
         return code;
     }
-    code = plan_data_open(&data);
+    code = plan_data_open(&data, options.constants);
     if (code == 0) {
         code = plan_validate(&data, &options);
     }

@@ -89,21 +89,23 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* 80 % of the errors lie below 1.2816 deviations. */
-static double spread_of(const fy_fit_row *rows, int n, const fy_constants *at)
+int fy_fit_errors(const fy_fit_row *rows, int n, const fy_constants *constants, double *errors)
 {
-    double *errors = fy_calloc((size_t)(n > 0 ? n : 1), sizeof *errors);
     int used = 0;
     for (int i = 0; i < n; i++) {
-        double s = predict_s(&rows[i], at);
+        double s = predict_s(&rows[i], constants);
         if (s > 0) {
             errors[used++] = apart(s, rows[i].measured_s);
         }
     }
-    qsort(errors, (size_t)used, sizeof *errors, compare);
-    double p80 = used > 0 ? errors[(used * 4) / 5 < used ? (used * 4) / 5 : used - 1] : 0;
-    free(errors);
-    return p80 / 1.2816;
+    return used;
+}
+
+double fy_fit_spread(double *errors, int n)
+{
+    qsort(errors, (size_t)n, sizeof *errors, compare);
+    int at = n * 4 / 5 < n ? n * 4 / 5 : n - 1;
+    return n > 0 ? errors[at] / 1.2816 : 0;
 }
 
 fy_constants fy_fit(const fy_fit_row *rows, int n, const fy_constants *prior)
@@ -117,6 +119,8 @@ fy_constants fy_fit(const fy_fit_row *rows, int n, const fy_constants *prior)
     }
     at.rows = used;
     at.grade = FY_GRADE_FITTED;
-    at.spread = spread_of(rows, n, &at);
+    double *errors = fy_calloc((size_t)n + 1, sizeof *errors);
+    at.spread = fy_fit_spread(errors, fy_fit_errors(rows, n, &at, errors));
+    free(errors);
     return at;
 }

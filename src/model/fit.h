@@ -28,4 +28,11 @@ typedef struct fy_fit_row {
  */
 fy_constants fy_fit(const fy_fit_row *rows, int n, const fy_constants *prior);
 
+/* Errors max(predicted, measured) / min - 1 of the rows that can be estimated; how many there are.
+ *   errors  [n] */
+int fy_fit_errors(const fy_fit_row *rows, int n, const fy_constants *constants, double *errors);
+
+/* Standard deviation of a normal whose central 80 % hold 80 % of these errors; sorts them. */
+double fy_fit_spread(double *errors, int n);
+
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "model/stack.h"
 
+#include "fuyao/calibrate.h"
+
 #include <string.h>
 
 static const char *const names[FY_N_CONSTANTS] = {
@@ -35,6 +37,18 @@ const fy_stack *fy_stacks_find(const fy_stacks *stacks, const char *id)
     return NULL;
 }
 
+/* Constants measured on this very chip under this stack, the last file's first. */
+static const fy_fitted *find_own(const fy_stacks *stacks, const char *chip, const char *stack)
+{
+    for (int i = stacks->n_fitted - 1; i >= 0; i--) {
+        const fy_fitted *f = &stacks->fitted[i];
+        if (f->chip != NULL && strcmp(f->chip, chip) == 0 && strcmp(f->stack, stack) == 0) {
+            return f;
+        }
+    }
+    return NULL;
+}
+
 /* Fitted rows of a family (NULL: any) and stack; those without `without` where it took part. */
 static const fy_fitted *find_fitted(const fy_stacks *stacks, const char *family, const char *stack,
                                     const char *without)
@@ -42,14 +56,16 @@ static const fy_fitted *find_fitted(const fy_stacks *stacks, const char *family,
     const fy_fitted *all = NULL;
     for (int i = 0; i < stacks->n_fitted; i++) {
         const fy_fitted *f = &stacks->fitted[i];
-        if (strcmp(f->stack, stack) != 0 || (family != NULL && strcmp(f->family, family) != 0)) {
+        if (f->chip != NULL || strcmp(f->stack, stack) != 0 ||
+            (family != NULL && strcmp(f->family, family) != 0)) {
             continue;
         }
         if (without != NULL && strcmp(f->without, without) == 0) {
             return f->constants.rows > 0 ? f : NULL;
         }
-        if (f->without[0] == '\0' && (all == NULL || f->constants.rows > all->constants.rows)) {
-            all = f;
+        bool more = all == NULL || f->constants.rows > all->constants.rows;
+        if (f->without[0] == '\0' && (family != NULL || more)) {
+            all = f; /* of one pair the last, of several families the one with most rows */
         }
     }
     return all;
@@ -78,7 +94,8 @@ fy_constants fy_stacks_constants(const fy_stacks *stacks, const fy_stack *stack,
                                  const fy_chip *chip, const char *without)
 {
     const char *family = chip->arch != NULL ? chip->arch : "";
-    const fy_fitted *own = find_fitted(stacks, family, stack->id, without);
+    const fy_fitted *own = find_own(stacks, chip->id, stack->id);
+    own = own != NULL ? own : find_fitted(stacks, family, stack->id, without);
     if (own != NULL) {
         return own->constants;
     }

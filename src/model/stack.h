@@ -8,6 +8,7 @@
 
 /* Constants fitted for one family and stack, perhaps without the rows of one set. */
 typedef struct fy_fitted {
+    const char *chip;    /* id: for this chip alone; NULL = for the family */
     const char *family;  /* fy_chip.arch */
     const char *stack;   /* id */
     const char *without; /* "" = all rows */
@@ -23,8 +24,5 @@ struct fy_stacks {
     int n_fitted;
     fy_constants prior; /* where nothing was fitted */
 };
-
-/* One name a constant, as in data/stacks/constants.yaml. */
-const char *fy_constant_name(fy_constant constant);
 
 #endif

@@ -2,6 +2,7 @@
 /* Stacks and fitted constants from YAML (data/stacks/): docs/stacks.md describes the keys. */
 #include "base/doc.h"
 #include "base/num.h"
+#include "fuyao/calibrate.h"
 #include "model/stack.h"
 
 #include <stdio.h>
@@ -22,7 +23,7 @@ typedef struct raw_stacks {
 } raw_stacks;
 
 typedef struct raw_fitted {
-    char *family, *stack, *without, *spread;
+    char *chip, *family, *stack, *without, *spread;
     unsigned rows;
     char *value[FY_N_CONSTANTS];
 } raw_fitted;
@@ -73,6 +74,7 @@ static const cyaml_schema_value_t stacks_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, raw_stacks, stacks_fields)};
 
 static const cyaml_schema_field_t fitted_fields[] = {
+    TEXT(raw_fitted, chip, OPTIONAL_TEXT, 40),
     TEXT(raw_fitted, family, OPTIONAL_TEXT, 40),
     TEXT(raw_fitted, stack, OPTIONAL_TEXT, 40),
     TEXT(raw_fitted, without, OPTIONAL_TEXT, 60),
@@ -235,6 +237,7 @@ static int read_fitted(fy_stacks *stacks, const fy_doc *doc, const raw_fitted *r
                            raw->stack != NULL ? raw->stack : "");
     }
     stacks->fitted[stacks->n_fitted++] = (fy_fitted){
+        .chip = raw->chip != NULL ? fy_arena_strdup(&stacks->arena, raw->chip) : NULL,
         .family = fy_arena_strdup(&stacks->arena, raw->family),
         .stack = fy_arena_strdup(&stacks->arena, raw->stack),
         .without = raw->without != NULL ? fy_arena_strdup(&stacks->arena, raw->without) : "",
@@ -246,7 +249,12 @@ static int read_fitted(fy_stacks *stacks, const fy_doc *doc, const raw_fitted *r
 static int read_constants(fy_stacks *stacks, const fy_doc *doc, fy_err *err)
 {
     const raw_constants *file = fy_doc_data(doc);
-    stacks->fitted = fy_arena_alloc(&stacks->arena, file->n_constants * sizeof *stacks->fitted);
+    size_t room = (size_t)stacks->n_fitted + file->n_constants;
+    fy_fitted *fitted = fy_arena_alloc(&stacks->arena, room * sizeof *fitted);
+    if (stacks->n_fitted > 0) {
+        memcpy(fitted, stacks->fitted, (size_t)stacks->n_fitted * sizeof *fitted);
+    }
+    stacks->fitted = fitted;
     for (unsigned i = 0; i < file->n_constants; i++) {
         int rc = read_fitted(stacks, doc, &file->constants[i], i, err);
         if (rc != 0) {
@@ -260,6 +268,15 @@ static int read_constants(fy_stacks *stacks, const fy_doc *doc, fy_err *err)
     return 0;
 }
 
+int fy_stacks_add_constants(fy_stacks *stacks, const char *path, fy_err *err)
+{
+    fy_doc *doc = NULL;
+    int rc = fy_doc_load(&doc, path, &constants_schema, err);
+    rc = rc == 0 ? read_constants(stacks, doc, err) : rc;
+    fy_doc_free(doc);
+    return rc;
+}
+
 int fy_stacks_load(fy_stacks **out, const char *data_dir, fy_err *err)
 {
     static const struct {
@@ -267,10 +284,11 @@ int fy_stacks_load(fy_stacks **out, const char *data_dir, fy_err *err)
         const cyaml_schema_value_t *schema;
         int (*read)(fy_stacks *, const fy_doc *, fy_err *);
     } parts[] = {{"stacks", &stacks_schema, read_stacks},
+                 {"prior", &constants_schema, read_constants},
                  {"constants", &constants_schema, read_constants}};
     fy_stacks *stacks = fy_calloc(1, sizeof *stacks);
     int rc = 0;
-    for (int i = 0; i < 2 && rc == 0; i++) {
+    for (int i = 0; i < 3 && rc == 0; i++) {
         fy_doc *doc = NULL;
         char *path = fy_arena_printf(&stacks->arena, "%s/stacks/%s.yaml", data_dir, parts[i].file);
         rc = fy_doc_load(&doc, path, parts[i].schema, err);

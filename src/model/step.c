@@ -309,6 +309,9 @@ static double sum_terms(const double *t)
     return sum;
 }
 
+/* Routing, imbalance and the age of the software move mixtures of experts by this much more. */
+static const double experts_spread = 0.25;
+
 /* z of a two-sided 80 % interval. */
 static const double z80 = 1.2816;
 
@@ -343,6 +346,9 @@ void fy_step_compose(fy_estimate *out, const fy_costing *c, const fy_cluster *cl
     out->step_s = sum_terms(t);
     out->unknown =
         fy_machine_unknown(&c->machine, fy_precision_format(l->precision), cluster->devices);
+    if (c->model->experts > 0 && spread < experts_spread) {
+        spread = experts_spread;
+    }
     out->low_s = out->step_s / (1 + z80 * spread);
     out->high_s = out->step_s * (1 + z80 * spread);
     double tokens = (double)l->global_batch * c->model->seq_len;
