@@ -115,22 +115,27 @@ void fy_class_refresh(fy_fleet *fleet, fy_class *cls)
     fy_class_room first[FY_MAX_CHIPS] = {{0, 0}};
     fy_class_room *rooms = cls->rooms != NULL ? cls->rooms : first;
 
+    cls->fits = cls->counted == fleet->n_nodes ? cls->fits : 0;
+    cls->counted = fleet->n_nodes;
     cls->shape = fleet->shape;
     cls->never = key->mask == 0 ? FY_WHY_NEVER_CHIP : FY_WHY_NEVER_SIZE;
     for (uint64_t left = key->mask; left != 0; left &= left - 1) {
         int c = __builtin_ctzll(left);
+        bool known = cls->fits >> c & 1;
 
-        if (!has_room(fleet, key, c, &rooms[c])) {
+        if (!known && !has_room(fleet, key, c, &rooms[c])) {
             continue;
         }
-        if ((key->tight >> c & 1) != 0 && !fits_tightly(fleet, key, c)) {
+        if (!known && (key->tight >> c & 1) != 0 && !fits_tightly(fleet, key, c)) {
             cls->never = cls->never == FY_WHY_NEVER_SIZE ? FY_WHY_NEVER_TIGHT : cls->never;
-        } else if (!has_power(fleet, key, c)) {
-            cls->never = FY_WHY_NEVER_POWER;
-        } else {
+            continue;
+        }
+        cls->fits |= (uint64_t)1 << c;
+        if (has_power(fleet, key, c)) {
             cls->never = FY_WHY_NONE;
             return;
         }
+        cls->never = FY_WHY_NEVER_POWER;
     }
     if (cls->rooms == NULL) { /* it will be asked again with each node that comes */
         cls->rooms = fy_arena_alloc(&fleet->arena, sizeof first);

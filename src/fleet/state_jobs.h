@@ -106,6 +106,8 @@ typedef struct fy_class {
     int32_t next;                /* in the hash chain */
     uint32_t shape;              /* version of the fleet's shape that `never` was computed for */
     fy_reason never;             /* FY_WHY_NONE, or why it fits on no empty fleet of this shape */
+    uint64_t fits;               /* chips found to have room for it, ... */
+    size_t counted;              /* ... when the fleet had so many nodes */
     struct fy_class_room *rooms; /* [FY_MAX_CHIPS], NULL while it fits: see class.c */
 } fy_class;
 
