@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Constants from measured runs: the same fit that made data/stacks/constants.yaml, for anyone who
- * has measured steps of his own. A pair of chip family and stack is fitted on its rows alone; sets
- * count alike, however many rows they have. Left-out variants leave one set out each, so that
+ * has measured steps of his own. A pair of chip family and stack is fitted on its rows alone; a set
+ * weighs as the fourth root of its rows, so that a long table does not drown a short one. Left-out variants leave one set out each, so that
  * predictions can be judged on runs that took no part.
  */
 #ifndef FUYAO_CALIBRATE_H

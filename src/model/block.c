@@ -14,13 +14,13 @@ static const double checkpoint_launches = 8;
 
 /* Host work of routing: many small kernels on the counts of tokens, and waiting for those counts
  * to arrive at the host before the experts' products can be sized. In launches. */
-static const double router_launches = 60;
+static const double router_launches = 120;
 
 /* Products launched from one loop below the framework cost less than one launched from it. */
 static const double batched_launch = 0.25;
 
 /* Host work of one collective, in launches of a plain kernel: the process group's bookkeeping. */
-static const double collective_launches = 1.5;
+static const double collective_launches = 1;
 
 /* Sizes of the layer as one device sees them. */
 typedef struct view {
@@ -246,8 +246,8 @@ static void routed_experts(const fy_costing *c, const fy_slice *s, const view *v
     b->forward.matmul += fy_gemm_s(mc, &router);
     b->backward.matmul += 2 * fy_gemm_s(mc, &router);
     double act = m->gated ? 3 : 2;
-    fy_stream f = {routed * (m->hidden * 5.0 + width * act) * v->bytes, 14};
-    fy_stream back = {routed * (m->hidden * 5.0 + width * (act + 2)) * v->bytes, 16};
+    fy_stream f = {routed * (m->hidden * 10.0 + width * act) * v->bytes, 14};
+    fy_stream back = {routed * (m->hidden * 10.0 + width * (act + 2)) * v->bytes, 16};
     b->forward.elementwise += fy_stream_s(mc, f);
     b->backward.elementwise += fy_stream_s(mc, back);
     b->forward.kernels += f.kernels + router_launches;

@@ -103,7 +103,7 @@ static void gather(work *w, const fy_runs *const *tables, int n_tables, const fy
 
 /*
  * Rows of one pair, without set `out` (-1: none), in (`kept` true) or of every FOLDS-th row.
- * Weights make the sets count alike.
+ * A set's weight grows with the fourth root of its rows.
  */
 static int pick(const work *w, int pair, int out, int fold, bool kept, fy_fit_row *rows)
 {
@@ -122,7 +122,8 @@ static int pick(const work *w, int pair, int out, int fold, bool kept, fy_fit_ro
         seen++;
         if (here) {
             rows[n] = p->row;
-            rows[n++].weight = 1.0 / in_set[p->set];
+            double root = sqrt((double)in_set[p->set]);
+            rows[n++].weight = 1 / (root * sqrt(root));
         }
     }
     return n;

@@ -16,7 +16,7 @@ typedef struct fy_fit_row {
     fy_cluster cluster;
     const fy_stack *stack;
     double measured_s;
-    double weight; /* > 0; sets count alike: 1 / rows of the set */
+    double weight; /* > 0 */
 } fy_fit_row;
 
 /*

@@ -34,7 +34,7 @@ static const double operand_share = 0.90;
 
 /* A collective runs on a stream of its own: two events and a launch lie between it and the kernel
  * that waits, and members wait for the one whose host is last. In launches of a kernel. */
-static const double sync_launches = 3;
+static const double sync_launches = 4;
 
 /* One direction of PCIe x16 by generation [B/s]: 16 lanes x 8, 16, 32 GT/s x 128/130 / 8. */
 static double pcie_bps(double gen)
