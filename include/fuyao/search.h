@@ -106,6 +106,16 @@ typedef struct fy_search_result {
 int fy_search_run(fy_search_result *out, const fy_search_spec *spec, fy_err *err) FY_NODISCARD;
 void fy_search_free(fy_search_result *result); /* what it holds; NULL allowed */
 
+/*
+ * The count of devices, at most the cluster's, on which the best step by time is shortest: fewer
+ * than all where all cut the model worse, so that one more device never makes a step slower.
+ *   all   what fy_search_run found with all devices    step  devices of a node: above one node
+ *         only whole ones are counted
+ * All devices where another objective is asked or nothing fits. Counts are tried downwards as long
+ * as they could win, for at most 400,000 slices (a second or two).
+ */
+int fy_search_fewer(const fy_search_spec *spec, const fy_search_result *all, int step);
+
 /* Size of the space, without visiting it. Errors as above. */
 int fy_search_count(int64_t *out, const fy_search_spec *spec, fy_err *err) FY_NODISCARD;
 

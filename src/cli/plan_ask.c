@@ -12,7 +12,7 @@
 
 static const char usage[] =
     "usage: fuyao plan WORKLOAD --on CHIP:COUNT[..COUNT] [OPTION...]\n"
-    "       fuyao plan --validate FILE [--json]\n"
+    "       fuyao plan --validate FILE | --calibrate FILE [OPTION...]\n"
     "The best layout of a training on given chips: time, memory, power, energy and money of a "
     "step.\n\n"
     "  --on CHIP:LOW..HIGH   devices of one type; a range gives a scaling curve by doublings\n"
@@ -42,10 +42,12 @@ static const char usage[] =
     "  --mtbf T, --checkpoint T, --restart T\n"
     "                        between failures of a node, one checkpoint, until it goes on again\n"
     "  --emit megatron       flags of Megatron-LM for the best layout\n"
+    "  --constants FILE      constants measured on a site (--calibrate) before the shipped ones\n"
     "  --strict              nothing that rests on assumptions\n"
     "  --brute-force         without bounds; the answer is the same\n"
     "  --json                JSON instead of tables\n"
-    "  --validate FILE       measured runs against predictions; `-` = standard input\n";
+    "  --validate FILE       measured runs against predictions\n"
+    "  --calibrate FILE      constants from measured runs; `--help` after either says more\n";
 
 enum {
     OPT_ON = 256,
@@ -70,6 +72,7 @@ enum {
     OPT_CHECKPOINT,
     OPT_RESTART,
     OPT_EMIT,
+    OPT_CONSTANTS,
     OPT_STRICT,
     OPT_BRUTE_FORCE,
     OPT_JSON,
@@ -98,6 +101,7 @@ static const struct option long_options[] = {
     {"checkpoint", required_argument, NULL, OPT_CHECKPOINT},
     {"restart", required_argument, NULL, OPT_RESTART},
     {"emit", required_argument, NULL, OPT_EMIT},
+    {"constants", required_argument, NULL, OPT_CONSTANTS},
     {"strict", no_argument, NULL, OPT_STRICT},
     {"brute-force", no_argument, NULL, OPT_BRUTE_FORCE},
     {"json", no_argument, NULL, OPT_JSON},
@@ -198,6 +202,9 @@ static int read_words(plan_ask *a, int opt)
         break;
     case OPT_FIX:
         a->fix = optarg;
+        break;
+    case OPT_CONSTANTS:
+        a->constants = optarg;
         break;
     case OPT_EMIT:
         a->emit = optarg;

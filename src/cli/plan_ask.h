@@ -15,7 +15,7 @@
 
 /* As typed. NULL, 0 and NAN: not given. */
 typedef struct plan_ask {
-    const char *workload, *on, *fleet, *stack, *server, *precision, *fix, *emit;
+    const char *workload, *on, *fleet, *stack, *server, *precision, *fix, *emit, *constants;
     fy_objective objective;
     int batch, seq, top, per_node;
     double network_bps, power_cap_w; /* of a node, one direction; of a device */
@@ -54,7 +54,7 @@ typedef struct plan_question {
 
 /* One count of devices, answered. */
 typedef struct plan_answer {
-    int devices; /* used; fewer than asked where no layout uses all */
+    int devices; /* used: fewer than asked where that is faster */
     fy_cluster cluster;
     fy_search_result found;
     fy_prices prices;
@@ -79,7 +79,7 @@ bool plan_pins_all(const fy_pins *pins, const fy_model *model);
 
 fy_search_spec plan_spec(const plan_question *q, const fy_cluster *cluster);
 fy_cluster plan_cluster(const plan_question *q, int devices);
-/* Search `devices`; where no layout uses them all, fewer. Returns 0 or an exit code. */
+/* Search `devices`, or fewer where that is faster. Returns 0 or an exit code after printing. */
 int plan_answer_find(plan_answer *out, const plan_question *q, int devices);
 void plan_answer_free(plan_answer *answer);
 plan_costs plan_costs_of(const plan_question *q, const fy_estimate *estimate, int devices);

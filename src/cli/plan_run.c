@@ -49,7 +49,7 @@ int plan_question_run(int argc, char **argv)
     if (code != 0 || stop) {
         return code;
     }
-    code = plan_data_open(&data, NULL);
+    code = plan_data_open(&data, ask.constants);
     code = code ? code : plan_question_open(&q, &ask, &data);
     code = code ? code : answer(&q);
     plan_question_close(&q);

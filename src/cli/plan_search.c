@@ -3,11 +3,6 @@
 #include "cli/cmd.h"
 #include "cli/plan_ask.h"
 
-#include <stdio.h>
-
-/* How many lower counts are tried where no layout uses all devices. */
-enum { N_FEWER = 512 };
-
 fy_cluster plan_cluster(const plan_question *q, int devices)
 {
     fy_cluster c = q->cluster;
@@ -35,28 +30,29 @@ fy_search_spec plan_spec(const plan_question *q, const fy_cluster *cluster)
     };
 }
 
-int plan_answer_find(plan_answer *out, const plan_question *q, int devices)
+static int search(plan_answer *out, const plan_question *q, int devices)
 {
     fy_err err = {0};
-    *out = (plan_answer){.devices = devices, .prices = q->prices};
-    for (int tries = 0; tries < N_FEWER; tries++) {
-        out->cluster = plan_cluster(q, out->devices);
-        fy_search_spec spec = plan_spec(q, &out->cluster);
-        if (fy_search_run(&out->found, &spec, &err) != 0) {
-            return cli_fail_err(&err);
-        }
-        const fy_search_counts *n = &out->found.counts;
-        bool some = out->found.n_top > 0 || n->too_big > 0 || out->found.unknown != NULL;
-        int per_node = q->cluster.per_node;
-        int fewer =
-            out->devices > per_node ? (out->devices - 1) / per_node * per_node : out->devices - 1;
-        if (some || fewer < 1 || q->ask->fix != NULL) {
-            return 0;
-        }
-        fy_search_free(&out->found);
-        out->devices = fewer;
+    out->devices = devices;
+    out->cluster = plan_cluster(q, devices);
+    fy_search_spec spec = plan_spec(q, &out->cluster);
+    return fy_search_run(&out->found, &spec, &err) == 0 ? 0 : cli_fail_err(&err);
+}
+
+int plan_answer_find(plan_answer *out, const plan_question *q, int devices)
+{
+    *out = (plan_answer){.prices = q->prices};
+    int code = search(out, q, devices);
+    if (code != 0 || q->ask->fix != NULL) {
+        return code;
     }
-    return 0;
+    fy_search_spec spec = plan_spec(q, &out->cluster);
+    int fewer = fy_search_fewer(&spec, &out->found, q->cluster.per_node);
+    if (fewer != devices) {
+        fy_search_free(&out->found);
+        code = search(out, q, fewer);
+    }
+    return code;
 }
 
 void plan_answer_free(plan_answer *answer)

@@ -49,7 +49,7 @@ static void show_head(const plan_question *q, const plan_answer *a)
                fy_units_format(net, q->cluster.nic_bytes_per_s, FY_DIM_BYTES_PER_S));
     }
     if (a->devices != q->high && q->low == q->high) {
-        printf("; no layout uses all %d", q->high);
+        printf("; no layout of all %d is faster", q->high);
     }
     puts("");
 }

@@ -48,8 +48,9 @@ bool fy_space_overlap(const fy_space *space, const fy_layout *l, unsigned which,
 bool fy_space_microbatch(const fy_space *space, int microbatch);
 
 /*
- * Can the schedule run it? Interleaved stages take microbatches in rounds of pp; gradients or
- * weights that are sharded across a pipeline's microbatches need a stack that does so by default.
+ * Can the schedule run it? Interleaved stages take microbatches in rounds of pp. Gradients or
+ * weights that are sharded across a pipeline's microbatches, and sharded weights of experts, need a
+ * stack that does so by default.
  */
 bool fy_space_runs(const fy_space *space, const fy_layout *l);
 

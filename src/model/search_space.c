@@ -306,7 +306,7 @@ bool fy_space_runs(const fy_space *space, const fy_layout *l)
     const fy_stack *stack = space->spec->stack;
     int microbatches = l->global_batch / (l->dp * l->microbatch);
     bool rounds = l->vpp == 1 || microbatches % l->pp == 0;
-    bool shards =
-        l->zero < 2 || l->pp == 1 || l->zero <= stack->zero || pinned(space->spec->pins.zero);
+    bool shards = l->zero < 2 || l->zero <= stack->zero || pinned(space->spec->pins.zero) ||
+                  (l->pp == 1 && (l->zero < 3 || space->spec->model->experts == 0));
     return rounds && shards;
 }

@@ -212,8 +212,9 @@ static bool runs(const question *q, const fy_layout *l)
 {
     int microbatches = l->global_batch / l->dp / l->microbatch;
     return (l->vpp == 1 || microbatches % l->pp == 0) &&
-           (l->zero < 2 || l->pp == 1 || l->zero <= q->spec.stack->zero ||
-            q->spec.pins.zero != FY_FREE);
+           (l->zero <= (q->spec.stack->zero > 1 ? q->spec.stack->zero : 1) ||
+            q->spec.pins.zero != FY_FREE ||
+            (l->pp == 1 && (l->zero == 2 || q->model.experts == 0)));
 }
 
 static void oracle_try(oracle *o, const fy_layout *l)
@@ -576,6 +577,29 @@ static void test_more_is_no_worse(void **state)
     }
 }
 
+/* One more device is never worse by time, as some may stay idle. */
+static void test_one_more_device(void **state)
+{
+    for (int i = 0; i < 20; i++) {
+        fy_rng rng = fy_rng_stream(5, (uint64_t)i);
+        double last = (double)INFINITY;
+        question q;
+        random_question(&q, *state, &rng);
+        q.spec.objective = FY_BY_TIME;
+        q.spec.pins = fy_pins_none();
+        for (int n = 1; n <= 20; n++) {
+            fy_search_result all;
+            q.cluster.devices = n;
+            assert_int_equal(fy_search_run(&all, &q.spec, NULL), 0);
+            q.cluster.devices = fy_search_fewer(&q.spec, &all, 1);
+            double now = best_of(&q);
+            assert_true(q.cluster.devices <= n && now <= last);
+            last = now;
+            fy_search_free(&all);
+        }
+    }
+}
+
 /* The count of the space needs no visit and knows the pins. */
 static void test_pins_and_count(void **state)
 {
@@ -608,7 +632,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_equals_oracle),    cmocka_unit_test(test_every_divisor),
         cmocka_unit_test(test_same_as_estimate), cmocka_unit_test(test_more_is_no_worse),
-        cmocka_unit_test(test_pins_and_count),
+        cmocka_unit_test(test_pins_and_count),   cmocka_unit_test(test_one_more_device),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
