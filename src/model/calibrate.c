@@ -68,7 +68,8 @@ static int pair_of(work *w, const char *family, const char *stack)
 static bool take(work *w, const fy_run *run, const fy_run_world *world)
 {
     fy_prediction p;
-    if (run->status != FY_RUN_OK || strchr(run->spec.chip, '+') != NULL ||
+    bool timed = run->status != FY_RUN_SKIPPED && run->measured.step_s > 0;
+    if (!timed || strchr(run->spec.chip, '+') != NULL ||
         fy_run_predict(&p, &run->spec, world, NULL, NULL) != 0) {
         return false;
     }
@@ -83,7 +84,8 @@ static bool take(work *w, const fy_run *run, const fy_run_world *world)
                     .power_cap_w = (double)NAN},
         .stack = p.stack,
         .measured_s = run->measured.step_s,
-        .weight = 1,
+        /* single runs of many kinds, some of them second statements: a word, not a vote */
+        .weight = run->status == FY_RUN_OK ? 1 : 0.25,
     };
     to->pair = pair_of(w, p.chip->arch != NULL ? p.chip->arch : "", p.stack->id);
     to->set = index_of(w->sets, &w->n_sets, MAX_SETS, run->set);
@@ -123,7 +125,7 @@ static int pick(const work *w, int pair, int out, int fold, bool kept, fy_fit_ro
         if (here) {
             rows[n] = p->row;
             double root = sqrt((double)in_set[p->set]);
-            rows[n++].weight = 1 / (root * sqrt(root));
+            rows[n++].weight = p->row.weight / (root * sqrt(root));
         }
     }
     return n;

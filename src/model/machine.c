@@ -23,7 +23,7 @@ typedef struct generation {
 
 static const generation generations[] = {
     {"Ampere", 1.69, 0.92, 0},
-    {"Hopper", 1.23, 0.95, 0.88},
+    {"Hopper", 1.23, 0.95, 0.93},
     {"Volta", 2.6, 0.92, 0},
 };
 static const generation other = {"", 0, 0.85, 0.88};
