@@ -8,11 +8,11 @@
   exit 0
   $ grep -o '^20 runs.*' out
   20 runs: 12 compared, 2 not comparable, 6 skipped
-  $ grep -E -o '^(SET +RUNS.*|(selective|made-up|rank) +4)' out
-  SET       RUNS   MAPE MEDIAN    P90    BIAS LEFT OUT
-  selective    4
-  made-up      4
-  rank         4
+  $ grep -E -o '^(SET +RUNS.*|(selective|made-up|rank) +4)' out | sed 's/  */ /g'
+  SET RUNS MAPE MEDIAN P90 BIAS LEFT OUT
+  selective 4
+  made-up 4
+  rank 4
   $ sed -n '/^Skipped/,$p' out
   Skipped:
     e-1: n_chips is 'eight'; it must be a whole number from 1 to 10000000
@@ -87,7 +87,7 @@ The format of single-node runs, and standard input.
 What is refused.
 
   $ try
-  fuyao: plan: --validate FILE is needed; `fuyao plan --help`
+  fuyao: plan: a workload is needed, such as gpt3-175b; `fuyao plan --help`
   exit 2
   $ try --validate
   fuyao: plan: --validate needs a value
@@ -108,4 +108,4 @@ What is refused.
   fuyao: other.csv:1: no column chip; a table of runs has at least chip, n_chips and global_batch
   exit 2
   $ fuyao plan --help | head -n 1
-  usage: fuyao plan --validate FILE [--json]
+  usage: fuyao plan WORKLOAD --on CHIP:COUNT[..COUNT] [OPTION...]
