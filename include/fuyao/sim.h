@@ -104,9 +104,9 @@ typedef struct fy_stat {
     double mean, p50, p90, p99, max; /* nearest rank; NAN where nothing was counted */
 } fy_stat;
 
-typedef struct fy_estimate {
+typedef struct fy_sim_range {
     double low, mid, high;
-} fy_estimate;
+} fy_sim_range;
 
 typedef struct fy_sim_tenant {
     char *name; /* owned by the result */
@@ -118,7 +118,7 @@ typedef struct fy_sim_pool {
     const char *chip;
     int64_t devices;
     double allocated, utilization;
-    fy_estimate energy_kwh;
+    fy_sim_range energy_kwh;
 } fy_sim_pool;
 
 typedef struct fy_sim_fill {
@@ -134,8 +134,8 @@ typedef struct fy_sim_result {
     int64_t preemptions;
     double lost_work_device_s;
     double rho_mean, rho_p99, rho_worst, rho_unfair;
-    fy_estimate energy_kwh, cost, peak_kw;
-    fy_estimate busy_kwh;        /* of energy_kwh: devices while held, PUE included */
+    fy_sim_range energy_kwh, cost, peak_kw;
+    fy_sim_range busy_kwh;       /* of energy_kwh: devices while held, PUE included */
     double assumed_energy_share; /* of energy_kwh.mid that rests on assumed numbers */
     const char *currency;
     fy_sim_tenant *tenants;

@@ -29,7 +29,7 @@ static void cell_share(cli_table *table, double share)
     }
 }
 
-static void cell_range(cli_table *table, fy_estimate e, double unit)
+static void cell_range(cli_table *table, fy_sim_range e, double unit)
 {
     char low[FY_UNITS_TEXT], high[FY_UNITS_TEXT];
 
@@ -125,11 +125,11 @@ static void run_columns(cli_table *table, const char *energy)
     }
 }
 
-static fy_estimate mean_estimate(const sim_run *runs, int n, size_t at)
+static fy_sim_range mean_estimate(const sim_run *runs, int n, size_t at)
 {
-    return (fy_estimate){sim_mean_real(runs, n, at + offsetof(fy_estimate, low)),
-                         sim_mean_real(runs, n, at + offsetof(fy_estimate, mid)),
-                         sim_mean_real(runs, n, at + offsetof(fy_estimate, high))};
+    return (fy_sim_range){sim_mean_real(runs, n, at + offsetof(fy_sim_range, low)),
+                          sim_mean_real(runs, n, at + offsetof(fy_sim_range, mid)),
+                          sim_mean_real(runs, n, at + offsetof(fy_sim_range, high))};
 }
 
 static void dashes(cli_table *table, int n)

@@ -13,9 +13,9 @@
 
 enum { INFLATE_MAX_PERCENT = 130 };
 
-int fy_mix_of_jobs(fy_run *run, const fy_job_spec *jobs, int64_t n)
+int fy_mix_of_jobs(fy_sim *run, const fy_job_spec *jobs, int64_t n)
 {
-    fy_event event = fy_run_event(run, FY_EV_MIX);
+    fy_event event = fy_sim_event(run, FY_EV_MIX);
     int status = 0;
     fy_mix_class *classes = NULL;
     size_t count = 0;
@@ -43,7 +43,7 @@ int fy_mix_of_jobs(fy_run *run, const fy_job_spec *jobs, int64_t n)
     }
     if (count > 0) {
         event.mix = &(fy_mix_record){.classes = classes, .n = (int)count};
-        status = fy_run_emit(run, &event, run->err);
+        status = fy_sim_emit(run, &event, run->err);
     }
     free(classes);
     return status;
@@ -119,9 +119,9 @@ static void note_fill(fill *f, fy_fleet *fleet, int64_t arrived_milli)
 }
 
 /* One job arrives and is placed now or never. */
-static int arrive(fy_run *run, fy_placer *placer, const fy_job_spec *spec, int64_t *dropped)
+static int arrive(fy_sim *run, fy_placer *placer, const fy_job_spec *spec, int64_t *dropped)
 {
-    fy_event event = fy_run_event(run, FY_EV_SUBMITTED);
+    fy_event event = fy_sim_event(run, FY_EV_SUBMITTED);
     fy_job_record rec;
     fy_job *job;
     fy_place place;
@@ -135,13 +135,13 @@ static int arrive(fy_run *run, fy_placer *placer, const fy_job_spec *spec, int64
     event.t_us++;
     event.job = (int64_t)run->fleet->n_ids;
     event.job_record = &rec;
-    status = fy_run_emit(run, &event, run->err);
+    status = fy_sim_emit(run, &event, run->err);
     if (status != 0) {
         return status;
     }
     job = fy_fleet_job(run->fleet, event.job);
     fy_metrics_submitted(run, job);
-    event = fy_run_event(run, FY_EV_CANCELLED);
+    event = fy_sim_event(run, FY_EV_CANCELLED);
     event.job = job->id;
     if (job->never == FY_WHY_NONE &&
         fy_placer_find(placer, run->fleet, job, ~(uint64_t)0, rec.workers, &place)) {
@@ -152,12 +152,12 @@ static int arrive(fy_run *run, fy_placer *placer, const fy_job_spec *spec, int64
     } else {
         (*dropped)++;
     }
-    status = fy_run_emit(run, &event, run->err);
+    status = fy_sim_emit(run, &event, run->err);
     run->n_answers = 0;
     return status;
 }
 
-static int fill_up(fy_run *run, const fy_job_spec *jobs, const int64_t *order, int64_t count,
+static int fill_up(fy_sim *run, const fy_job_spec *jobs, const int64_t *order, int64_t count,
                    fill *f, int64_t *dropped)
 {
     const char *name = run->options->sched.placement;
@@ -178,7 +178,7 @@ static int fill_up(fy_run *run, const fy_job_spec *jobs, const int64_t *order, i
 int fy_sim_inflate(fy_sim_result **out, const fy_sim_options *options, const fy_job_spec *jobs,
                    int64_t n, double inflate, uint64_t seed, fy_err *err)
 {
-    fy_run run = {.options = options, .err = err};
+    fy_sim run = {.options = options, .err = err};
     fill f = {.rows = fy_calloc(INFLATE_MAX_PERCENT + 2, sizeof *f.rows)};
     int64_t *order = NULL;
     int64_t count = 0;
@@ -188,7 +188,7 @@ int fy_sim_inflate(fy_sim_result **out, const fy_sim_options *options, const fy_
     run.fleet = fy_fleet_new();
     status = fy_sched_open(&run.sched, run.fleet, &options->sched, err);
     if (status == 0) {
-        status = fy_site_events(options->site, 0, fy_run_emit, &run, err);
+        status = fy_site_events(options->site, 0, fy_sim_emit, &run, err);
     }
     if (status == 0) {
         status = fy_mix_of_jobs(&run, jobs, n);
@@ -210,6 +210,6 @@ int fy_sim_inflate(fy_sim_result **out, const fy_sim_options *options, const fy_
     }
     free(f.rows);
     free(order);
-    fy_run_close(&run);
+    fy_sim_close(&run);
     return status;
 }

@@ -18,7 +18,7 @@ static double seconds(fy_wide milli_us)
     return (double)milli_us / FY_WHOLE / us_per_s;
 }
 
-void fy_metrics_submitted(fy_run *run, const fy_job *job)
+void fy_metrics_submitted(fy_sim *run, const fy_job *job)
 {
     fy_metrics *m = &run->metrics;
 
@@ -38,7 +38,7 @@ typedef struct offer {
     double rate, share;
 } offer;
 
-static int offers_of(const fy_run *run, const fy_job *job, double n, offer out[FY_MAX_CHIPS])
+static int offers_of(const fy_sim *run, const fy_job *job, double n, offer out[FY_MAX_CHIPS])
 {
     const fy_job_record *rec = &job->rec;
     double gang =
@@ -103,7 +103,7 @@ static double alone_sia(const offer *offers, int n)
     return rate;
 }
 
-double fy_rho_of(const fy_run *run, const fy_job *job, int64_t end_us)
+double fy_rho_of(const fy_sim *run, const fy_job *job, int64_t end_us)
 {
     double jct_us = (double)(end_us - job->submit_us);
     double n = jct_us > 0 ? (double)(run->fleet->active_int - job->active_at_submit) / jct_us : 1;
@@ -122,12 +122,12 @@ double fy_rho_of(const fy_run *run, const fy_job *job, int64_t end_us)
 
 /* ------------------------------------------------------------------ one job */
 
-static const char *chip_of(const fy_run *run, const fy_job *job)
+static const char *chip_of(const fy_sim *run, const fy_job *job)
 {
     return job->chip >= 0 ? run->fleet->pools[job->chip].name : "";
 }
 
-static void tell_job(fy_run *run, const fy_job *job, const char *state, const char *reason,
+static void tell_job(fy_sim *run, const fy_job *job, const char *state, const char *reason,
                      int64_t end_us, double rho)
 {
     const fy_sim_options *o = run->options;
@@ -183,7 +183,7 @@ static void count_ended(fy_metrics *m, const fy_job *job, int64_t jct_us, double
     }
 }
 
-void fy_metrics_ended(fy_run *run, const fy_job *job, const char *state)
+void fy_metrics_ended(fy_sim *run, const fy_job *job, const char *state)
 {
     fy_metrics *m = &run->metrics;
     int64_t now_us = run->fleet->now_us;
@@ -286,13 +286,13 @@ static void fill_rho(fy_sim_result *out, fy_metrics *m)
 
 /* ------------------------------------------------------------------ energy and money */
 
-static fy_estimate scaled(fy_estimate e, const fy_range *by)
+static fy_sim_range scaled(fy_sim_range e, const fy_range *by)
 {
-    return (fy_estimate){e.low * by->low, e.mid * by->mid, e.high * by->high};
+    return (fy_sim_range){e.low * by->low, e.mid * by->mid, e.high * by->high};
 }
 
 /* Energy of the chip's devices while held. */
-static void add_busy(const fy_run *run, int chip, const fy_range *pue, fy_estimate *sum)
+static void add_busy(const fy_sim *run, int chip, const fy_range *pue, fy_sim_range *sum)
 {
     const fy_pool *pool = &run->fleet->pools[chip];
 
@@ -307,7 +307,7 @@ static void add_busy(const fy_run *run, int chip, const fy_range *pue, fy_estima
     }
 }
 
-static void fill_energy(fy_run *run, fy_sim_result *out)
+static void fill_energy(fy_sim *run, fy_sim_result *out)
 {
     const fy_site *site = run->options->site;
     fy_range pue =
@@ -317,9 +317,9 @@ static void fill_energy(fy_run *run, fy_sim_result *out)
 
     for (int c = 0; c < out->n_pools; c++) {
         const fy_wide *energy = run->fleet->pools[c].energy_int;
-        fy_estimate it = {(double)energy[FY_LO] * kwh_per_mw_us,
-                          (double)energy[FY_MID] * kwh_per_mw_us,
-                          (double)energy[FY_HI] * kwh_per_mw_us};
+        fy_sim_range it = {(double)energy[FY_LO] * kwh_per_mw_us,
+                           (double)energy[FY_MID] * kwh_per_mw_us,
+                           (double)energy[FY_HI] * kwh_per_mw_us};
 
         out->pools[c].energy_kwh = scaled(it, &pue);
         add_busy(run, c, &pue, &out->busy_kwh);
@@ -336,16 +336,16 @@ static void fill_energy(fy_run *run, fy_sim_result *out)
     out->assumed_energy_share = out->energy_kwh.mid > 0 ? assumed / out->energy_kwh.mid : 0;
     out->cost = scaled(out->energy_kwh, &site->price_per_kwh);
     out->currency = site->currency;
-    out->peak_kw = scaled((fy_estimate){(double)run->fleet->peak_mw[FY_LO] / 1e6,
-                                        (double)run->fleet->peak_mw[FY_MID] / 1e6,
-                                        (double)run->fleet->peak_mw[FY_HI] / 1e6},
+    out->peak_kw = scaled((fy_sim_range){(double)run->fleet->peak_mw[FY_LO] / 1e6,
+                                         (double)run->fleet->peak_mw[FY_MID] / 1e6,
+                                         (double)run->fleet->peak_mw[FY_HI] / 1e6},
                           &pue);
 }
 
 /* ------------------------------------------------------------------ the result */
 
 /* What still runs or waits at the end. */
-static void count_open(fy_run *run, int64_t end_us, fy_wide productive[FY_MAX_CHIPS])
+static void count_open(fy_sim *run, int64_t end_us, fy_wide productive[FY_MAX_CHIPS])
 {
     fy_metrics *m = &run->metrics;
 
@@ -375,7 +375,7 @@ static void count_open(fy_run *run, int64_t end_us, fy_wide productive[FY_MAX_CH
     }
 }
 
-static void fill_tenants(fy_run *run, fy_sim_result *out)
+static void fill_tenants(fy_sim *run, fy_sim_result *out)
 {
     const fy_metrics *m = &run->metrics;
 
@@ -398,7 +398,7 @@ static double share(fy_wide part, fy_wide whole)
     return whole > 0 ? (double)part / (double)whole : (double)NAN;
 }
 
-static void fill_pools(fy_run *run, fy_sim_result *out, int64_t end_us)
+static void fill_pools(fy_sim *run, fy_sim_result *out, int64_t end_us)
 {
     fy_wide productive[FY_MAX_CHIPS] = {0};
     fy_wide held = 0, up = 0, all = 0, useful = 0;
@@ -426,7 +426,7 @@ static void fill_pools(fy_run *run, fy_sim_result *out, int64_t end_us)
                           : (double)NAN;
 }
 
-fy_sim_result *fy_metrics_result(fy_run *run, int64_t end_us)
+fy_sim_result *fy_metrics_result(fy_sim *run, int64_t end_us)
 {
     fy_metrics *m = &run->metrics;
     fy_sim_result *out = fy_calloc(1, sizeof *out);

@@ -26,7 +26,7 @@ static int64_t after_s(int64_t t_us, double s)
 }
 
 /* All nodes together fail n times as often as one. */
-static void draw_failure(fy_run *run, int64_t t_us)
+static void draw_failure(fy_sim *run, int64_t t_us)
 {
     fy_faults *f = &run->faults;
 
@@ -47,7 +47,7 @@ static int compare_order(const fy_happening *list, int a, int b)
 
 /* ------------------------------------------------------------------ jobs to be cancelled */
 
-static fy_cancel_name *cancel_named(const fy_run *run, const char *name)
+static fy_cancel_name *cancel_named(const fy_sim *run, const char *name)
 {
     fy_cancel_name *entry = NULL;
 
@@ -55,7 +55,7 @@ static fy_cancel_name *cancel_named(const fy_run *run, const char *name)
     return entry;
 }
 
-static void open_cancels(fy_run *run)
+static void open_cancels(fy_sim *run)
 {
     const fy_sim_options *o = run->options;
 
@@ -70,7 +70,7 @@ static void open_cancels(fy_run *run)
     }
 }
 
-void fy_outside_submitted(fy_run *run, const fy_job *job)
+void fy_outside_submitted(fy_sim *run, const fy_job *job)
 {
     fy_cancel_name *entry = run->cancel_names != NULL ? cancel_named(run, job->rec.name) : NULL;
 
@@ -81,7 +81,7 @@ void fy_outside_submitted(fy_run *run, const fy_job *job)
 
 /* ------------------------------------------------------------------ opening and closing */
 
-int fy_outside_open(fy_run *run, int64_t t0_us)
+int fy_outside_open(fy_sim *run, int64_t t0_us)
 {
     const fy_sim_options *o = run->options;
     fy_faults *f = &run->faults;
@@ -104,7 +104,7 @@ int fy_outside_open(fy_run *run, int64_t t0_us)
     return 0;
 }
 
-void fy_outside_close(fy_run *run)
+void fy_outside_close(fy_sim *run)
 {
     fy_heap_free(&run->faults.repairs);
     fy_heap_pos_free(&run->faults.pos);
@@ -114,7 +114,7 @@ void fy_outside_close(fy_run *run)
     free(run->faults.dark);
 }
 
-int64_t fy_outside_next(const fy_run *run, bool idle)
+int64_t fy_outside_next(const fy_sim *run, bool idle)
 {
     const fy_sim_options *o = run->options;
     const fy_heap_entry *repair = fy_heap_top(&run->faults.repairs);
@@ -132,26 +132,26 @@ int64_t fy_outside_next(const fy_run *run, bool idle)
     return t;
 }
 
-bool fy_outside_helps(const fy_run *run)
+bool fy_outside_helps(const fy_sim *run)
 {
     return run->faults.repairs.n > 0 || run->happening < run->options->n_happenings;
 }
 
 /* ------------------------------------------------------------------ nodes going down */
 
-static int node_event(fy_run *run, fy_event_kind kind, int32_t node)
+static int node_event(fy_sim *run, fy_event_kind kind, int32_t node)
 {
-    fy_event event = fy_run_event(run, kind);
+    fy_event event = fy_sim_event(run, kind);
 
     event.node = node;
     run->changed = true;
-    return fy_run_emit(run, &event, run->err);
+    return fy_sim_emit(run, &event, run->err);
 }
 
 /* The gang goes on without what it had on `node`, a spare taking over, if it has enough. */
-static int lose_job(fy_run *run, fy_job *job, int32_t node)
+static int lose_job(fy_sim *run, fy_job *job, int32_t node)
 {
-    fy_event event = fy_run_event(run, FY_EV_FAILED);
+    fy_event event = fy_sim_event(run, FY_EV_FAILED);
     fy_place place = {.chip = job->chip};
     int status;
 
@@ -175,25 +175,25 @@ static int lose_job(fy_run *run, fy_job *job, int32_t node)
     if (job->state == FY_JOB_RUNNING && job->rec.spares > 0 && place.workers >= job->working) {
         event.kind = FY_EV_MOVED;
         event.place = &place;
-        event.a = fy_run_rate(job, job->working,
+        event.a = fy_sim_rate(job, job->working,
                               place.n_chunks > fy_fleet_least_nodes(run->fleet,
                                                                     &run->fleet->classes[job->cls],
                                                                     job->chip, place.workers));
         event.b = job->rec.restart_cost_us;
     }
     run->changed = true;
-    status = fy_run_emit(run, &event, run->err);
+    status = fy_sim_emit(run, &event, run->err);
     if (status == 0 && event.kind == FY_EV_FAILED) {
         fy_heap_remove(&run->ends, &run->end_pos, job->slot);
     } else if (status == 0) {
-        fy_run_schedule(run, job);
+        fy_sim_schedule(run, job);
     }
     free(place.chunks);
     free(place.devices);
     return status;
 }
 
-static int clear_node(fy_run *run, int32_t node)
+static int clear_node(fy_sim *run, int32_t node)
 {
     int status = 0;
 
@@ -203,7 +203,7 @@ static int clear_node(fy_run *run, int32_t node)
     return status;
 }
 
-static int take_down(fy_run *run, int32_t node, int64_t up_us)
+static int take_down(fy_sim *run, int32_t node, int64_t up_us)
 {
     int status;
 
@@ -229,7 +229,7 @@ static bool cap_allows(const fy_fleet *fleet, const fy_node *node)
 }
 
 /* The node comes up, or stays dark until something ends where the power cap forbids it. */
-static int bring_up(fy_run *run, int32_t node)
+static int bring_up(fy_sim *run, int32_t node)
 {
     fy_faults *f = &run->faults;
 
@@ -244,7 +244,7 @@ static int bring_up(fy_run *run, int32_t node)
     return 0;
 }
 
-int fy_outside_light(fy_run *run)
+int fy_outside_light(fy_sim *run)
 {
     fy_faults *f = &run->faults;
     size_t n = f->n_dark;
@@ -257,7 +257,7 @@ int fy_outside_light(fy_run *run)
     return status;
 }
 
-static int fail_some(fy_run *run)
+static int fail_some(fy_sim *run)
 {
     fy_faults *f = &run->faults;
     int64_t now_us = run->fleet->now_us;
@@ -316,7 +316,7 @@ static int count_named(const fy_fleet *fleet, const char *pool)
 }
 
 /* New nodes; those for which the power cap leaves nothing stay dark. */
-static int deliver(fy_run *run, const fy_happening *h)
+static int deliver(fy_sim *run, const fy_happening *h)
 {
     for (int p = 0; p < run->options->site->n_pools; p++) {
         const fy_pool_spec *pool = &run->options->site->pools[p];
@@ -327,7 +327,7 @@ static int deliver(fy_run *run, const fy_happening *h)
             continue;
         }
         status = fy_pool_events(pool, count_named(run->fleet, pool->name), h->count,
-                                run->fleet->now_us, fy_run_emit, run, run->err);
+                                run->fleet->now_us, fy_sim_emit, run, run->err);
         for (size_t i = run->fleet->n_nodes;
              status == 0 && i-- > first &&
              run->fleet->power_mw[FY_HI] > run->fleet->power_cap_mw;) {
@@ -341,16 +341,16 @@ static int deliver(fy_run *run, const fy_happening *h)
 }
 
 /* From now on nothing starts on the node that would reach into the window. */
-static int window(fy_run *run, const fy_happening *h, int32_t node)
+static int window(fy_sim *run, const fy_happening *h, int32_t node)
 {
-    fy_event event = fy_run_event(run, FY_EV_NODE_RESERVED);
+    fy_event event = fy_sim_event(run, FY_EV_NODE_RESERVED);
 
     event.node = node;
     event.tenant =
         h->tenant != NULL && h->tenant[0] != '\0' ? tenant_named(run->fleet, h->tenant) : -1;
     event.a = h->from_us;
     event.b = h->until_us;
-    return fy_run_emit(run, &event, run->err);
+    return fy_sim_emit(run, &event, run->err);
 }
 
 /* A job on the node that is not of the window's tenant; NULL = none. */
@@ -367,9 +367,9 @@ static const fy_job *stranger_on(const fy_fleet *fleet, const fy_node *node)
 }
 
 /* The window begins: all but its tenant's jobs go back to the queue, which is no failure. */
-static int clear_window(fy_run *run, int32_t node)
+static int clear_window(fy_sim *run, int32_t node)
 {
-    fy_event event = fy_run_event(run, FY_EV_STOPPED);
+    fy_event event = fy_sim_event(run, FY_EV_STOPPED);
     const fy_job *job;
     int status = 0;
 
@@ -379,12 +379,12 @@ static int clear_window(fy_run *run, int32_t node)
         event.attempt = job->attempt;
         fy_heap_remove(&run->ends, &run->end_pos, job->slot);
         run->changed = true;
-        status = fy_run_emit(run, &event, run->err);
+        status = fy_sim_emit(run, &event, run->err);
     }
     return status;
 }
 
-static int cancel(fy_run *run, const fy_happening *h)
+static int cancel(fy_sim *run, const fy_happening *h)
 {
     const fy_cancel_name *entry = cancel_named(run, h->name);
     const fy_job *job = fy_fleet_job(run->fleet, entry->job);
@@ -394,10 +394,10 @@ static int cancel(fy_run *run, const fy_happening *h)
                        "event for job '%s': no job of that name was submitted before %g s", h->name,
                        (double)h->t_us / us_per_s);
     }
-    return job != NULL ? fy_run_end(run, job, FY_EV_CANCELLED) : 0; /* it may have ended */
+    return job != NULL ? fy_sim_end(run, job, FY_EV_CANCELLED) : 0; /* it may have ended */
 }
 
-static int happen(fy_run *run, const fy_happening *h)
+static int happen(fy_sim *run, const fy_happening *h)
 {
     int32_t node;
 
@@ -433,7 +433,7 @@ static int happen(fy_run *run, const fy_happening *h)
     return 0;
 }
 
-int fy_outside_step(fy_run *run, int64_t t_us, bool idle)
+int fy_outside_step(fy_sim *run, int64_t t_us, bool idle)
 {
     const fy_sim_options *o = run->options;
     const fy_heap_entry *top;

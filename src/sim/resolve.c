@@ -20,7 +20,7 @@ struct fy_tenant_name {
     char name[];
 };
 
-static int32_t remember(fy_run *run, const char *name, int32_t number)
+static int32_t remember(fy_sim *run, const char *name, int32_t number)
 {
     size_t len = strlen(name);
     fy_tenant_name *entry = fy_calloc(1, sizeof *entry + len + 1);
@@ -32,7 +32,7 @@ static int32_t remember(fy_run *run, const char *name, int32_t number)
 }
 
 /* The number of the tenant called `name`; a new one gets weight 1, no guarantee and no limit. */
-static int tenant_of(fy_run *run, const char *name, int32_t *number)
+static int tenant_of(fy_sim *run, const char *name, int32_t *number)
 {
     fy_tenant_name *entry = NULL;
     fy_tenant_record rec = {.name = name, .weight = 1, .borrow_milli = -1};
@@ -49,10 +49,10 @@ static int tenant_of(fy_run *run, const char *name, int32_t *number)
         return 0;
     }
     *number = remember(run, name, (int32_t)run->fleet->n_tenants);
-    event = fy_run_event(run, FY_EV_TENANT_SET);
+    event = fy_sim_event(run, FY_EV_TENANT_SET);
     event.tenant = *number;
     event.tenant_record = &rec;
-    return fy_run_emit(run, &event, run->err);
+    return fy_sim_emit(run, &event, run->err);
 }
 
 /* Quanta to the unit: the largest power of ten, at most 1e12, that keeps work and rates in range.
@@ -74,7 +74,7 @@ static double quanta_per_unit(const fy_job_spec *spec)
 }
 
 /* Rounds of `round_us` with whole units only: what is cut by a round's end is done again. */
-static double whole(const fy_run *run, double rate)
+static double whole(const fy_sim *run, double rate)
 {
     double round_s = (double)run->options->round_us / 1e6;
     double units = floor(rate * round_s);
@@ -82,7 +82,7 @@ static double whole(const fy_run *run, double rate)
     return run->options->whole_steps && round_s > 0 && units >= 1 ? units / round_s : rate;
 }
 
-static int64_t to_q(const fy_run *run, double rate, double q)
+static int64_t to_q(const fy_sim *run, double rate, double q)
 {
     double out = rate > 0 ? whole(run, rate) * q : 0;
 
@@ -103,7 +103,7 @@ static void sort_rates(fy_rate *rates, int n)
     }
 }
 
-static void resolve_costs(const fy_run *run, const fy_job_spec *spec, fy_job_record *rec)
+static void resolve_costs(const fy_sim *run, const fy_job_spec *spec, fy_job_record *rec)
 {
     int64_t interval = spec->checkpoint_interval_us;
 
@@ -118,7 +118,7 @@ static void resolve_costs(const fy_run *run, const fy_job_spec *spec, fy_job_rec
 }
 
 /* The limit a policy may count on: longest run on the slowest chip, times the factor. */
-static int64_t limit_of(const fy_run *run, const fy_job_spec *spec)
+static int64_t limit_of(const fy_sim *run, const fy_job_spec *spec)
 {
     double slowest = (double)INFINITY;
     double limit_us;
@@ -141,7 +141,7 @@ static int64_t limit_of(const fy_run *run, const fy_job_spec *spec)
     return limit_us >= 0 && limit_us < 9e18 ? (int64_t)limit_us + 1 : -1;
 }
 
-int fy_resolve(fy_run *run, const fy_job_spec *spec, fy_job_record *rec)
+int fy_resolve(fy_sim *run, const fy_job_spec *spec, fy_job_record *rec)
 {
     double q = quanta_per_unit(spec);
     int32_t tenant;
@@ -188,7 +188,7 @@ int fy_resolve(fy_run *run, const fy_job_spec *spec, fy_job_record *rec)
     return 0;
 }
 
-void fy_resolve_free(fy_run *run)
+void fy_resolve_free(fy_sim *run)
 {
     fy_tenant_name *entry = run->tenant_names;
 

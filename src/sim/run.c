@@ -22,7 +22,7 @@ fy_sim_options fy_sim_options_default(const fy_site *site)
                             .power_cap_w = NAN};
 }
 
-fy_event fy_run_event(const fy_run *run, fy_event_kind kind)
+fy_event fy_sim_event(const fy_sim *run, fy_event_kind kind)
 {
     return (fy_event){.t_us = run->fleet->now_us,
                       .kind = kind,
@@ -34,7 +34,7 @@ fy_event fy_run_event(const fy_run *run, fy_event_kind kind)
 }
 
 /* Remember what an intent makes the engine answer. */
-static void note_intent(fy_run *run, const fy_event *event)
+static void note_intent(fy_sim *run, const fy_event *event)
 {
     run->answers =
         fy_grow(run->answers, &run->answers_room, run->n_answers + 1, sizeof *run->answers);
@@ -42,9 +42,9 @@ static void note_intent(fy_run *run, const fy_event *event)
         .job = event->job, .attempt = event->attempt, .start = event->kind == FY_EV_STARTING};
 }
 
-int fy_run_emit(void *ctx, const fy_event *event, fy_err *err)
+int fy_sim_emit(void *ctx, const fy_event *event, fy_err *err)
 {
-    fy_run *run = ctx;
+    fy_sim *run = ctx;
     const fy_job *job = event->job >= 0 ? fy_fleet_job(run->fleet, event->job) : NULL;
     int status = fy_fleet_apply(run->fleet, event, err);
 
@@ -88,12 +88,12 @@ static int64_t with_checkpoints(const fy_job *job, int64_t rate_q)
     return rate_q > 0 ? rate_q : 1;
 }
 
-int64_t fy_run_rate(const fy_job *job, int workers, bool spread)
+int64_t fy_sim_rate(const fy_job *job, int workers, bool spread)
 {
     return with_checkpoints(job, fy_job_rate(job, job->chip, workers, spread));
 }
 
-void fy_run_schedule(fy_run *run, const fy_job *job)
+void fy_sim_schedule(fy_sim *run, const fy_job *job)
 {
     int64_t end_us = fy_job_finish_us(job);
 
@@ -108,34 +108,34 @@ void fy_run_schedule(fy_run *run, const fy_job *job)
     }
 }
 
-static int answer_start(fy_run *run, const fy_job *job)
+static int answer_start(fy_sim *run, const fy_job *job)
 {
-    fy_event event = fy_run_event(run, FY_EV_STARTED);
+    fy_event event = fy_sim_event(run, FY_EV_STARTED);
     int status;
 
     event.job = job->id;
     event.attempt = job->attempt;
-    event.a = fy_run_rate(job, job->working, job->spread);
+    event.a = fy_sim_rate(job, job->working, job->spread);
     event.b = job->attempt > 1 ? job->rec.restart_cost_us : 0;
-    status = fy_run_emit(run, &event, run->err);
+    status = fy_sim_emit(run, &event, run->err);
     if (status == 0) {
-        fy_run_schedule(run, job);
+        fy_sim_schedule(run, job);
     }
     return status;
 }
 
-static int answer_stop(fy_run *run, const fy_job *job)
+static int answer_stop(fy_sim *run, const fy_job *job)
 {
-    fy_event event = fy_run_event(run, FY_EV_STOPPED);
+    fy_event event = fy_sim_event(run, FY_EV_STOPPED);
 
     event.job = job->id;
     event.attempt = job->attempt;
     event.a = 0;
     fy_heap_remove(&run->ends, &run->end_pos, job->slot);
-    return fy_run_emit(run, &event, run->err);
+    return fy_sim_emit(run, &event, run->err);
 }
 
-static int answer_all(fy_run *run)
+static int answer_all(fy_sim *run)
 {
     int status = 0;
 
@@ -152,9 +152,9 @@ static int answer_all(fy_run *run)
 
 /* ------------------------------------------------------------------ arrivals and ends */
 
-static int submit(fy_run *run, const fy_job_spec *spec)
+static int submit(fy_sim *run, const fy_job_spec *spec)
 {
-    fy_event event = fy_run_event(run, FY_EV_SUBMITTED);
+    fy_event event = fy_sim_event(run, FY_EV_SUBMITTED);
     fy_job_record rec;
     const fy_job *job;
     int status = fy_resolve(run, spec, &rec);
@@ -165,7 +165,7 @@ static int submit(fy_run *run, const fy_job_spec *spec)
     event.t_us = spec->submit_us;
     event.job = (int64_t)run->fleet->n_ids;
     event.job_record = &rec;
-    status = fy_run_emit(run, &event, run->err);
+    status = fy_sim_emit(run, &event, run->err);
     if (status != 0) {
         return status;
     }
@@ -181,9 +181,9 @@ static int submit(fy_run *run, const fy_job_spec *spec)
     return 0;
 }
 
-int fy_run_end(fy_run *run, const fy_job *job, fy_event_kind kind)
+int fy_sim_end(fy_sim *run, const fy_job *job, fy_event_kind kind)
 {
-    fy_event event = fy_run_event(run, kind);
+    fy_event event = fy_sim_event(run, kind);
     int status;
 
     fy_heap_remove(&run->ends, &run->end_pos, job->slot);
@@ -192,7 +192,7 @@ int fy_run_end(fy_run *run, const fy_job *job, fy_event_kind kind)
     event.attempt = job->attempt;
     event.a = 0;
     run->n_services -= job->rec.work_q < 0;
-    status = fy_run_emit(run, &event, run->err);
+    status = fy_sim_emit(run, &event, run->err);
     if (status == 0) {
         fy_metrics_ended(run, job,
                          kind == FY_EV_FINISHED ? "finished"
@@ -202,7 +202,7 @@ int fy_run_end(fy_run *run, const fy_job *job, fy_event_kind kind)
     return status;
 }
 
-static int end_due(fy_run *run, int64_t t_us)
+static int end_due(fy_sim *run, int64_t t_us)
 {
     const fy_heap_entry *top;
     int status = 0;
@@ -214,10 +214,10 @@ static int end_due(fy_run *run, int64_t t_us)
                              : done && job->rec.end == FY_END_CANCEL ? FY_EV_CANCELLED
                                                                      : FY_EV_FAILED;
 
-        status = fy_run_end(run, job, kind);
+        status = fy_sim_end(run, job, kind);
     }
     while (status == 0 && (top = fy_heap_top(&run->cancels)) != NULL && top->key == t_us) {
-        status = fy_run_end(run, run->fleet->jobs[top->item], FY_EV_CANCELLED);
+        status = fy_sim_end(run, run->fleet->jobs[top->item], FY_EV_CANCELLED);
     }
     return status;
 }
@@ -226,7 +226,7 @@ static int end_due(fy_run *run, int64_t t_us)
 
 /* Round after round until the policy stops nobody any more. A job has others stopped for it once an
  * instant, so there are no more rounds than jobs and some, or the policy is broken. */
-static int settle(fy_run *run)
+static int settle(fy_sim *run)
 {
     int64_t most = (int64_t)run->fleet->n_live + SETTLING_ROUNDS;
     int64_t rounds = 0;
@@ -237,7 +237,7 @@ static int settle(fy_run *run)
         bool stopped = false;
         int status;
 
-        decided = fy_sched_round(run->sched, run->fleet->now_us, fy_run_emit, run, run->err);
+        decided = fy_sched_round(run->sched, run->fleet->now_us, fy_sim_emit, run, run->err);
         if (decided < 0) {
             return decided;
         }
@@ -264,7 +264,7 @@ static int settle(fy_run *run)
 }
 
 /* The instant of the next round; FY_NEVER where nothing calls for one. */
-static int64_t next_round(const fy_run *run)
+static int64_t next_round(const fy_sim *run)
 {
     const fy_sim_options *o = run->options;
     int64_t wake = fy_sched_wake(run->sched);
@@ -314,20 +314,20 @@ static int64_t least(int64_t a, int64_t b)
 }
 
 /* Jobs too large for the fleet may fit once all that is announced has been delivered. */
-static bool coming_devices(const fy_run *run)
+static bool coming_devices(const fy_sim *run)
 {
     return run->fleet->n_never > 0 && run->happening < run->options->n_happenings;
 }
 
 /* Are there services that run, or may yet, to the end of the run? */
-static bool lasting(const fy_run *run)
+static bool lasting(const fy_sim *run)
 {
     return run->options->until_us != FY_NEVER && run->n_services > 0 &&
            run->fleet->n_running + run->fleet->n_waiting > run->fleet->n_never;
 }
 
 /* Is there anything left that can end, or start and then end, or lasts until the run ends? */
-static bool alive(const fy_run *run, bool more)
+static bool alive(const fy_sim *run, bool more)
 {
     bool waiting = run->fleet->n_waiting > run->fleet->n_never || coming_devices(run);
 
@@ -335,7 +335,7 @@ static bool alive(const fy_run *run, bool more)
            (waiting && (run->dirty || fy_outside_helps(run)));
 }
 
-static int loop(fy_run *run, fy_job_spec *next, bool more)
+static int loop(fy_sim *run, fy_job_spec *next, bool more)
 {
     const fy_sim_options *o = run->options;
     int status = 0;
@@ -374,12 +374,12 @@ static int loop(fy_run *run, fy_job_spec *next, bool more)
     return status;
 }
 
-static int set_power_cap(fy_run *run)
+static int set_power_cap(fy_sim *run)
 {
     const fy_sim_options *o = run->options;
     double cap = fy_known(o->power_cap_w) ? o->power_cap_w : o->site->power_cap_w;
     double pue = fy_known(o->site->pue.high) ? o->site->pue.high : 1;
-    fy_event event = fy_run_event(run, FY_EV_LIMITS);
+    fy_event event = fy_sim_event(run, FY_EV_LIMITS);
 
     if (!fy_known(cap)) {
         return 0;
@@ -390,10 +390,10 @@ static int set_power_cap(fy_run *run)
                        "power cap %.0f W: the idle fleet alone may draw %.0f W (PUE included)", cap,
                        (double)run->fleet->power_mw[FY_HI] / 1000 * pue);
     }
-    return fy_run_emit(run, &event, run->err);
+    return fy_sim_emit(run, &event, run->err);
 }
 
-void fy_run_close(fy_run *run)
+void fy_sim_close(fy_sim *run)
 {
     fy_sched_close(run->sched);
     fy_fleet_free(run->fleet);
@@ -407,13 +407,13 @@ void fy_run_close(fy_run *run)
     fy_metrics_free(&run->metrics);
 }
 
-static int run_open(fy_run *run, int64_t t0_us)
+static int run_open(fy_sim *run, int64_t t0_us)
 {
     const fy_sim_options *o = run->options;
     int status = fy_sched_open(&run->sched, run->fleet, &o->sched, run->err);
 
     if (status == 0) {
-        status = fy_site_events(o->site, t0_us, fy_run_emit, run, run->err);
+        status = fy_site_events(o->site, t0_us, fy_sim_emit, run, run->err);
     }
     if (status == 0) {
         status = set_power_cap(run);
@@ -423,7 +423,7 @@ static int run_open(fy_run *run, int64_t t0_us)
 
 int fy_sim_run(fy_sim_result **out, const fy_sim_options *options, fy_err *err)
 {
-    fy_run run = {.options = options, .err = err, .last_round_us = FY_NEVER};
+    fy_sim run = {.options = options, .err = err, .last_round_us = FY_NEVER};
     fy_job_spec next;
     int64_t end_us;
     int status = options->source.next(options->source.ctx, &next, err);
@@ -446,6 +446,6 @@ int fy_sim_run(fy_sim_result **out, const fy_sim_options *options, fy_err *err)
         end_us = run.cut ? options->until_us : run.fleet->now_us;
         *out = fy_metrics_result(&run, end_us);
     }
-    fy_run_close(&run);
+    fy_sim_close(&run);
     return status;
 }

@@ -52,7 +52,7 @@ typedef struct fy_metrics {
     int64_t first_us, last_us;
 } fy_metrics;
 
-typedef struct fy_run {
+typedef struct fy_sim {
     const fy_sim_options *options;
     fy_fleet *fleet;
     fy_sched *sched;
@@ -74,45 +74,45 @@ typedef struct fy_run {
     int *order;    /* happenings by instant */
     fy_cancel_name *cancel_names, *cancel_list;
     fy_err *err;
-} fy_run;
+} fy_sim;
 
 /* resolve.c: the job's record, in integers; strings borrowed from the spec, rates from the run.
  * Returns 0 or a negative code. A tenant not met before is set by an event first. */
-int fy_resolve(fy_run *run, const fy_job_spec *spec, fy_job_record *rec) FY_NODISCARD;
-void fy_resolve_free(fy_run *run);
+int fy_resolve(fy_sim *run, const fy_job_spec *spec, fy_job_record *rec) FY_NODISCARD;
+void fy_resolve_free(fy_sim *run);
 
 /* run.c: apply an event, journal it, tell the policy. */
-int fy_run_emit(void *run, const fy_event *event, fy_err *err) FY_NODISCARD;
-void fy_run_close(fy_run *run);
+int fy_sim_emit(void *run, const fy_event *event, fy_err *err) FY_NODISCARD;
+void fy_sim_close(fy_sim *run);
 
 /* Rate [q/s] of the job's gang on its chip, checkpoints that take time included. */
-int64_t fy_run_rate(const fy_job *job, int workers, bool spread);
+int64_t fy_sim_rate(const fy_job *job, int workers, bool spread);
 
 /* Note when the running job will end: by its work or at its limit. */
-void fy_run_schedule(fy_run *run, const fy_job *job);
-fy_event fy_run_event(const fy_run *run, fy_event_kind kind);
+void fy_sim_schedule(fy_sim *run, const fy_job *job);
+fy_event fy_sim_event(const fy_sim *run, fy_event_kind kind);
 
 /* The job is over: by its own end, at its limit, or cancelled. */
-int fy_run_end(fy_run *run, const fy_job *job, fy_event_kind kind) FY_NODISCARD;
+int fy_sim_end(fy_sim *run, const fy_job *job, fy_event_kind kind) FY_NODISCARD;
 
 /* outside.c: failures, repairs and dated happenings. */
-int fy_outside_open(fy_run *run, int64_t t0_us) FY_NODISCARD;
+int fy_outside_open(fy_sim *run, int64_t t0_us) FY_NODISCARD;
 /* Instant of the next; FY_NEVER = none. `idle`: nothing runs, so no node need fail any more. */
-int64_t fy_outside_next(const fy_run *run, bool idle);
-bool fy_outside_helps(const fy_run *run); /* may it still let waiting jobs start? */
-int fy_outside_step(fy_run *run, int64_t t_us, bool idle) FY_NODISCARD; /* everything due at t_us */
-void fy_outside_submitted(fy_run *run, const fy_job *job);
-int fy_outside_light(fy_run *run) FY_NODISCARD; /* bring up what the power cap kept dark */
-void fy_outside_close(fy_run *run);
+int64_t fy_outside_next(const fy_sim *run, bool idle);
+bool fy_outside_helps(const fy_sim *run); /* may it still let waiting jobs start? */
+int fy_outside_step(fy_sim *run, int64_t t_us, bool idle) FY_NODISCARD; /* everything due at t_us */
+void fy_outside_submitted(fy_sim *run, const fy_job *job);
+int fy_outside_light(fy_sim *run) FY_NODISCARD; /* bring up what the power cap kept dark */
+void fy_outside_close(fy_sim *run);
 
 /* inflate.c: tell the fleet the typical mix of `jobs`, for its fragmentation. */
-int fy_mix_of_jobs(fy_run *run, const fy_job_spec *jobs, int64_t n) FY_NODISCARD;
+int fy_mix_of_jobs(fy_sim *run, const fy_job_spec *jobs, int64_t n) FY_NODISCARD;
 
 /* metrics.c */
-void fy_metrics_submitted(fy_run *run, const fy_job *job);
-void fy_metrics_ended(fy_run *run, const fy_job *job, const char *state);
-fy_sim_result *fy_metrics_result(fy_run *run, int64_t end_us);
+void fy_metrics_submitted(fy_sim *run, const fy_job *job);
+void fy_metrics_ended(fy_sim *run, const fy_job *job, const char *state);
+fy_sim_result *fy_metrics_result(fy_sim *run, int64_t end_us);
 void fy_metrics_free(fy_metrics *metrics);
-double fy_rho_of(const fy_run *run, const fy_job *job, int64_t end_us);
+double fy_rho_of(const fy_sim *run, const fy_job *job, int64_t end_us);
 
 #endif
