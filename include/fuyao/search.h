@@ -80,7 +80,7 @@ typedef struct fy_ranked {
 /* How many layouts; the first is the sum of the others. */
 typedef struct fy_search_counts {
     int64_t space;     /* all combinations of the options */
-    int64_t refused;   /* no schedule runs them (docs/plan.md, rules) */
+    int64_t refused;   /* by the rules of docs/plan.md: nobody runs them so */
     int64_t too_big;   /* do not fit in memory */
     int64_t evaluated; /* time, memory and energy computed */
     int64_t skipped;   /* by bounds; 0 under FY_BRUTE_FORCE */

@@ -209,8 +209,9 @@ int plan_show_nothing(const plan_question *q, const plan_answer *a)
     }
     if (n->space > 0) {
         return cli_fail(CLI_NO,
-                        "no schedule runs any of the %lld layouts on %d %s with a batch of "
-                        "%d; interleaved stages need microbatches in multiples of pp",
+                        "the rules leave out all %lld layouts on %d %s with a batch of "
+                        "%d; interleaved stages need microbatches in multiples of pp, zero=2 and 3 "
+                        "a stack that shards so",
                         (long long)n->space, a->devices, q->chip->id, q->batch);
     }
     return cli_fail(CLI_NO,

@@ -154,13 +154,17 @@ static bool any_pipeline(const walk *w, fy_layout l)
 static void take_slice(walk *w, const fy_layout *l)
 {
     entry one = {.layout = *l};
-    w->out->counts.slices++;
-    if (!w->counting) {
+    bool near = fy_space_near(&w->space, l);
+    if (near && !w->counting) {
+        w->out->counts.slices++;
         fy_slice slice = fy_slice_of(l);
         one.parts = fy_parts_cost(&w->costing, &slice);
     }
     if (w->counting || w->spec->effort == FY_BRUTE_FORCE) {
         visit_entry(w, &one);
+        return;
+    }
+    if (!near) {
         return;
     }
     one.floor = fy_slice_floor(&w->costing, w->spec->cluster, l, &one.parts);

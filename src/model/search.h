@@ -48,11 +48,12 @@ bool fy_space_overlap(const fy_space *space, const fy_layout *l, unsigned which,
 bool fy_space_microbatch(const fy_space *space, int microbatch);
 
 /*
- * Can the schedule run it? Interleaved stages take microbatches in rounds of pp. Gradients or
- * weights that are sharded across a pipeline's microbatches, and sharded weights of experts, need a
- * stack that does so by default.
+ * Can the schedule run it? Interleaved stages take microbatches in rounds of pp. Gradients and
+ * weights are sharded only by stacks that do so by default: others would have to communicate with
+ * every microbatch, which nothing charges. Tensor groups stay in a node unless tp is given.
  */
 bool fy_space_runs(const fy_space *space, const fy_layout *l);
+bool fy_space_near(const fy_space *space, const fy_layout *l); /* the last of these rules */
 
 /* ------------------------------------------------------------------------------------- floors */
 

@@ -301,12 +301,16 @@ bool fy_space_overlap(const fy_space *space, const fy_layout *l, unsigned which,
     return (bits & ~can) == 0;
 }
 
+bool fy_space_near(const fy_space *space, const fy_layout *l)
+{
+    return l->tp <= space->spec->cluster->per_node || pinned(space->spec->pins.tp);
+}
+
 bool fy_space_runs(const fy_space *space, const fy_layout *l)
 {
     const fy_stack *stack = space->spec->stack;
     int microbatches = l->global_batch / (l->dp * l->microbatch);
     bool rounds = l->vpp == 1 || microbatches % l->pp == 0;
-    bool shards = l->zero < 2 || l->zero <= stack->zero || pinned(space->spec->pins.zero) ||
-                  (l->pp == 1 && (l->zero < 3 || space->spec->model->experts == 0));
-    return rounds && shards;
+    bool shards = l->zero < 2 || l->zero <= stack->zero || pinned(space->spec->pins.zero);
+    return rounds && shards && fy_space_near(space, l);
 }

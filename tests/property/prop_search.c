@@ -211,10 +211,8 @@ static bool overlap_rule(const question *q, const fy_layout *l)
 static bool runs(const question *q, const fy_layout *l)
 {
     int microbatches = l->global_batch / l->dp / l->microbatch;
-    return (l->vpp == 1 || microbatches % l->pp == 0) &&
-           (l->zero <= (q->spec.stack->zero > 1 ? q->spec.stack->zero : 1) ||
-            q->spec.pins.zero != FY_FREE ||
-            (l->pp == 1 && (l->zero == 2 || q->model.experts == 0)));
+    return (l->vpp == 1 || microbatches % l->pp == 0) && l->tp <= q->cluster.per_node &&
+           (l->zero <= 1 || l->zero <= q->spec.stack->zero || q->spec.pins.zero != FY_FREE);
 }
 
 static void oracle_try(oracle *o, const fy_layout *l)
