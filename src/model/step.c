@@ -203,19 +203,32 @@ static double replicas_s(const fy_costing *c, const fy_layout *l, fy_group g, do
            paid_s(c, fy_all_gather_s(mc, g, values), forward_s, hide);
 }
 
-/* Fully sharded: every layer is gathered for each pass of each microbatch. */
-static double sharded_s(const fy_costing *c, const fy_layout *l, fy_group g, double params,
-                        const stage_cost *stage, double layers, double microbatches)
+/* Gathering and reducing weights that lie in shards over a group, layer by layer, once [s]. */
+typedef struct shards {
+    double gather, reduce;
+} shards;
+
+static shards shards_s(const fy_costing *c, const fy_layout *l, fy_group g, double params,
+                       double layers)
 {
     const fy_machine *mc = &c->machine;
-    double each = params / (layers > 1 ? layers : 1);
-    double gather = fy_all_gather_s(mc, g, each * fy_value_bytes(l->precision)) * layers;
-    double reduce =
-        fy_all_gather_s(mc, g, each * fy_gradient_bytes(c->stack, l->precision)) * layers;
+    double each = params / layers;
+    return (shards){
+        .gather = fy_all_gather_s(mc, g, each * fy_value_bytes(l->precision)) * layers,
+        .reduce = fy_all_gather_s(mc, g, each * fy_gradient_bytes(c->stack, l->precision)) * layers,
+    };
+}
+
+/* Fully sharded: every layer is gathered for each pass of each microbatch. */
+static double sharded_s(const fy_costing *c, const fy_layout *l, shards dense, shards experts,
+                        const stage_cost *stage, double layers, double microbatches)
+{
+    double gather = dense.gather + experts.gather;
+    double reduce = dense.reduce + experts.reduce;
     double forward = paid_s(c, gather, stage->forward, true);
     double again = l->zero >= 3 ? gather : 0; /* stage 2: weights stay after the forward pass */
     double backward = paid_s(c, again + reduce, stage->backward, true);
-    return microbatches * (forward + backward) + gather / (layers > 1 ? layers : 1);
+    return microbatches * (forward + backward) + gather / layers;
 }
 
 static double gradients_s(const fy_costing *c, const fy_layout *l, const fy_cluster *cluster,
@@ -230,8 +243,10 @@ static double gradients_s(const fy_costing *c, const fy_layout *l, const fy_clus
     int expert_size = l->dp * l->cp * l->tp / (l->ep * etp);
     fy_group expert = fy_group_make(expert_size > 0 ? expert_size : 1, l->ep * etp, per_node);
     if (l->zero >= 3 || c->stack->shards_weights) {
-        return sharded_s(c, l, replicas, dense / trained, stage, layers, microbatches) +
-               replicas_s(c, l, expert, experts, stage->forward, stage->backward);
+        double n = layers > 1 ? layers : 1;
+        shards of_dense = shards_s(c, l, replicas, dense / trained, n);
+        shards of_experts = shards_s(c, l, expert, experts / trained, n);
+        return sharded_s(c, l, of_dense, of_experts, stage, n, microbatches);
     }
     double s = replicas_s(c, l, replicas, dense, stage->forward, stage->backward) +
                replicas_s(c, l, expert, experts, stage->forward, stage->backward);
