@@ -75,7 +75,8 @@ char *plan_time_text(char out[PLAN_TEXT], double seconds)
 char *plan_energy_text(char out[PLAN_TEXT], double joules)
 {
     char text[FY_UNITS_TEXT];
-    if (fy_known(joules) && joules >= 3.6e5) { /* from a tenth of a kilowatt-hour up as people are billed */
+    if (fy_known(joules) &&
+        joules >= 3.6e5) { /* from a tenth of a kilowatt-hour up as people are billed */
         double kwh = joules / 3.6e6;
         if (kwh >= 1e6) {
             snprintf(out, PLAN_TEXT, "%.4g GWh", kwh / 1e6);

@@ -91,38 +91,42 @@ static int hidden_count(const walk *w, const fy_layout *l)
     return n;
 }
 
-static void visit_pipeline(walk *w, fy_layout l, const entry *at)
+/* `hidden` layouts that differ in nothing that memory depends on. */
+static void visit_memory(walk *w, const fy_layout *l, const entry *at, const fy_stages *stages,
+                         int hidden)
 {
     fy_search_counts *n = &w->out->counts;
-    int hidden = hidden_count(w, &l);
-    for (int v = 0; v < w->space.layers.n; v++) {
-        l.vpp = w->space.layers.at[v];
-        if (l.pp * l.vpp > w->spec->model->layers + 2) {
-            break;
+    fy_memory memory;
+    n->space += hidden;
+    if (w->counting) {
+        return;
+    }
+    if (!fy_space_runs(&w->space, l)) {
+        n->refused += hidden;
+    } else if (fits(w, l, &at->parts, stages, &memory)) {
+        visit_hidden(w, *l, &at->parts);
+    } else {
+        n->too_big += hidden;
+        if (w->best.n_top == 0) {
+            offer_closest(w, l, &at->parts, &memory);
         }
+    }
+}
+
+static void visit_pipeline(walk *w, fy_layout l, const entry *at)
+{
+    int layers = w->spec->model->layers;
+    int hidden = hidden_count(w, &l);
+    for (int v = 0; v < w->space.layers.n && l.pp * w->space.layers.at[v] <= layers + 2; v++) {
+        l.vpp = w->space.layers.at[v];
         if (!fy_space_virtual(&w->space, &l, l.vpp)) {
             continue;
         }
         fy_stages stages = fy_stages_deal(w->spec->model, l.pp, l.vpp);
         for (int z = 0; z < w->space.zero.n; z++) {
             l.zero = w->space.zero.at[z];
-            if (!fy_space_zero(&w->space, &l, l.zero)) {
-                continue;
-            }
-            n->space += hidden;
-            if (w->counting) {
-                continue;
-            }
-            fy_memory memory;
-            if (!fy_space_runs(&w->space, &l)) {
-                n->refused += hidden;
-            } else if (fits(w, &l, &at->parts, &stages, &memory)) {
-                visit_hidden(w, l, &at->parts);
-            } else {
-                n->too_big += hidden;
-                if (w->best.n_top == 0) {
-                    offer_closest(w, &l, &at->parts, &memory);
-                }
+            if (fy_space_zero(&w->space, &l, l.zero)) {
+                visit_memory(w, &l, at, &stages, hidden);
             }
         }
     }
@@ -228,26 +232,33 @@ static void each_cut(walk *w, fy_layout l)
 
 /* ------------------------------------------------------------------------------------- all */
 
+/* An entry of the table, by its place. */
+typedef struct rank {
+    double floor_s;
+    size_t at;
+} rank;
+
 static int by_floor(const void *a, const void *b)
 {
-    const entry *x = *(const entry *const *)a;
-    const entry *y = *(const entry *const *)b;
-    if (x->floor.step_s < y->floor.step_s || y->floor.step_s < x->floor.step_s) {
-        return x->floor.step_s < y->floor.step_s ? -1 : 1;
+    const rank *x = a;
+    const rank *y = b;
+    if (x->floor_s < y->floor_s || y->floor_s < x->floor_s) {
+        return x->floor_s < y->floor_s ? -1 : 1;
     }
-    return fy_layout_order(&x->layout, &y->layout);
+    return x->at < y->at ? -1 : 1;
 }
 
 static void visit_table(walk *w)
 {
-    entry **line = fy_calloc(w->n_table ? w->n_table : 1, sizeof(entry *));
+    rank *line = fy_calloc(w->n_table ? w->n_table : 1, sizeof *line);
     for (size_t i = 0; i < w->n_table; i++) {
-        line[i] = &w->table[i];
+        line[i] = (rank){w->table[i].floor.step_s, i};
     }
     qsort(line, w->n_table, sizeof *line, by_floor);
     for (size_t i = 0; i < w->n_table; i++) {
-        if (!fy_best_beyond(&w->best, line[i]->floor, NULL)) {
-            visit_entry(w, line[i]);
+        const entry *at = &w->table[line[i].at];
+        if (!fy_best_beyond(&w->best, at->floor, NULL)) {
+            visit_entry(w, at);
         }
     }
     free(line);

@@ -47,7 +47,8 @@ static double least_uneven(const fy_search_spec *spec)
             for (int p = 0; fy_space_context(&s, &l, l.cp) && p < s.devices.n; p++) {
                 int pp = s.devices.at[p];
                 if (fy_space_pipeline(&s, &l, pp)) {
-                    double uneven = (double)((layers + pp - 1) / pp) * pp / layers;
+                    int largest = (layers + pp - 1) / pp;
+                    double uneven = (double)largest * pp / layers;
                     least = uneven < least ? uneven : least;
                 }
             }
