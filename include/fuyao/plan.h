@@ -99,9 +99,19 @@ typedef struct fy_stack {
     bool p2p_scatter;     /* stage inputs are sent in tp parts and gathered */
     bool shards_weights;  /* fully sharded: weights are gathered layer by layer (FSDP) */
     bool dropout;
-    bool unpadded_vocab;    /* leaves the vocabulary odd where tp is 1 */
-    int zero;               /* default sharding */
-    fy_recompute recompute; /* default */
+    bool unpadded_vocab;      /* leaves the vocabulary odd where tp is 1 */
+    bool keeps_products;      /* selective: every second product's output is kept, not all but the
+                                 core of attention */
+    bool keeps_outputs;       /* a stage's output until its backward pass */
+    bool fp8_inputs;          /* products' inputs are kept in fp8 where they are computed in it */
+    int fp8_weight_bytes;     /* of a weight where products are in fp8: copies and transposes [B] */
+    int gradient_bytes;       /* of a weight's gradient, in 16 bit training, as it is kept [B] */
+    int optimizer_bytes;      /* of a weight's moments, fp32 copy and fp32 gradient [B] */
+    int loss_bytes;           /* of a logit at the peak of the loss [B] */
+    int loss_bytes_selective; /* the same for programs that recompute selectively [B] */
+    double buffer_bytes;      /* buckets for communication, whatever the model [B] */
+    int zero;                 /* default sharding */
+    fy_recompute recompute;   /* default */
 } fy_stack;
 
 /* Where a step's time goes. They add up to step_s. Order: docs/model.md. */
@@ -128,7 +138,7 @@ typedef enum fy_memory_term {
     FY_M_GRADIENTS,
     FY_M_OPTIMIZER,   /* master weights and moments */
     FY_M_ACTIVATIONS, /* kept for the backward pass, by schedule */
-    FY_M_WORKSPACE,   /* logits, recomputed layer, gathered weights, transfer buffers */
+    FY_M_WORKSPACE,   /* logits, recomputed layer, gathered weights, buckets */
     FY_M_ALLOCATOR,   /* reserved beyond the peak: fragmentation */
     FY_M_CONTEXT,     /* driver, libraries, communicators */
     FY_N_MEMORY_TERMS
@@ -138,7 +148,7 @@ typedef struct fy_memory {
     double bytes[FY_N_MEMORY_TERMS]; /* on the fullest device */
     double allocated;                /* peak of the allocator: the first five */
     double reserved;                 /* with fragmentation */
-    double device_used;              /* with context, as nvidia-smi shows */
+    double device_used;              /* with context after a long run, as nvidia-smi shows */
     double capacity;                 /* usable; NAN = unknown */
     bool fits;
 } fy_memory;

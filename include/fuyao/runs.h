@@ -85,9 +85,9 @@ typedef struct fy_run_spec {
 
 typedef enum fy_memory_kind {
     FY_MEMORY_NONE,        /* not measured */
-    FY_MEMORY_TORCH_PEAK,  /* against fy_memory.allocated */
+    FY_MEMORY_TORCH_PEAK,  /* against fy_memory.reserved: what torchtitan logs */
     FY_MEMORY_DEVICE_USED, /* against fy_memory.device_used */
-    FY_MEMORY_STATED,      /* against fy_memory.reserved */
+    FY_MEMORY_STATED,      /* against fy_memory.device_used */
     FY_N_MEMORY_KINDS
 } fy_memory_kind;
 

@@ -84,12 +84,11 @@ double fy_tau_b(const double *predicted, const double *measured, int n)
 static double memory_of(const fy_memory *m, fy_memory_kind kind)
 {
     switch (kind) {
-    case FY_MEMORY_TORCH_PEAK:
-        return m->allocated;
     case FY_MEMORY_DEVICE_USED:
-        return m->device_used;
-    case FY_MEMORY_NONE:
     case FY_MEMORY_STATED:
+        return m->device_used;
+    case FY_MEMORY_TORCH_PEAK:
+    case FY_MEMORY_NONE:
     case FY_N_MEMORY_KINDS:
         break;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "model/block.h"
 
+#include "model/activation.h"
 #include "model/attention.h"
 #include "model/collective.h"
 #include "model/elementwise.h"
@@ -301,53 +302,6 @@ static void recomputed(const fy_costing *c, const fy_slice *s, fy_attention_cost
     }
 }
 
-/*
- * Bytes kept for the backward pass, after Korthikanti et al. 2022 (arXiv 2205.05198), equations 1
- * to 6, written out by tensor for gated and grouped layers: sbh(34 + 5 a s / h) for a plain one.
- */
-static void kept(const fy_costing *c, const fy_slice *s, const view *v, double ffn_tokens,
-                 fy_block *b)
-{
-    const fy_model *m = c->model;
-    double bytes = v->bytes;
-    double h = m->hidden;
-    double mask = c->stack->dropout ? 1 : 0;
-    double split = v->split_tokens;
-    /* inputs of two norms, of the two products behind them, dropout masks */
-    double norms = split * h * (2 * bytes + 2 * mask);
-    double inputs = split * h * 2 * bytes;
-    double qkv = v->tokens * (v->heads + 2 * v->kv_heads) * m->head_dim * bytes;
-    double out = v->tokens * v->heads * (m->attention == FY_MLA ? m->v_dim : m->head_dim) * bytes;
-    if (m->attention == FY_MLA) {
-        qkv = v->tokens * v->heads * (2.0 * (m->nope_dim + m->rope_dim) + m->v_dim) * bytes +
-              split * (m->q_rank + m->kv_rank + m->rope_dim) * bytes;
-    }
-    double core = v->tokens * v->heads * 4; /* flash: one fp32 sum a row */
-    if (c->stack->attention == FY_ATTN_UNFUSED || c->stack->attention == FY_ATTN_SOFTMAX) {
-        core = v->heads * v->tokens * m->seq_len * (2 * bytes + mask);
-    }
-    double act = ffn_tokens * (m->gated ? 3 : 2) * bytes;
-    double all = norms + inputs + qkv + out + core + act;
-    if (s->precision == FY_PREC_FP8) { /* inputs of products are kept in fp8 */
-        all -= (inputs + out) * 0.5;
-    }
-    switch (s->recompute) {
-    case FY_RECOMPUTE_FULL:
-        b->kept_bytes = split * h * bytes;
-        b->again_bytes = all;
-        break;
-    case FY_RECOMPUTE_SELECTIVE:
-        b->kept_bytes = all - core;
-        b->again_bytes = core;
-        break;
-    case FY_RECOMPUTE_NONE:
-    case FY_N_RECOMPUTES:
-        b->kept_bytes = all;
-        b->again_bytes = 0;
-        break;
-    }
-}
-
 fy_block fy_block_cost(const fy_costing *c, fy_layer_kind kind, const fy_slice *s)
 {
     const fy_model *m = c->model;
@@ -360,7 +314,6 @@ fy_block fy_block_cost(const fy_costing *c, fy_layer_kind kind, const fy_slice *
     b.forward.kernels += core.forward_kernels;
     b.backward.kernels += core.backward_kernels;
     context_exchange(c, s, &v, &b);
-    double ffn_tokens = 0;
     if (kind == FY_LAYER_MOE) {
         double shared = (double)m->shared_experts * m->expert_ffn;
         tensor_exchange(c, s, &v, s->ep > 1 && shared <= 0 ? 1 : 2, &b);
@@ -369,10 +322,7 @@ fy_block fy_block_cost(const fy_costing *c, fy_layer_kind kind, const fy_slice *
         }
         routed_experts(c, s, &v, &b);
         streams(c, s, &v, shared, &b);
-        double cut = s->ep > 1 ? s->tp : 1;
         double etp = s->ep > 1 ? 1 : s->tp;
-        ffn_tokens =
-            v.tokens / cut * m->experts_per_token * m->expert_ffn / etp + v.tokens * shared / s->tp;
         b.expert_params = c->params.expert * m->experts / s->ep / etp;
         double rest = c->params.moe_layer - c->params.expert * m->experts;
         b.params = b.expert_params + rest / s->tp;
@@ -380,20 +330,10 @@ fy_block fy_block_cost(const fy_costing *c, fy_layer_kind kind, const fy_slice *
         tensor_exchange(c, s, &v, m->parallel_block ? 1 : 2, &b);
         dense_feed_forward(c, s, &v, m->ffn, &b);
         streams(c, s, &v, m->ffn, &b);
-        ffn_tokens = v.tokens * m->ffn / s->tp;
         b.params = c->params.dense_layer / s->tp;
     }
     recomputed(c, s, core, &b);
-    kept(c, s, &v, ffn_tokens, &b);
-    if (kind == FY_LAYER_MOE) { /* dispatched copies of the tokens */
-        double cut = s->ep > 1 ? s->tp : 1;
-        double copies = v.tokens / cut * m->experts_per_token * m->hidden * v.bytes;
-        if (s->recompute == FY_RECOMPUTE_FULL) {
-            b.again_bytes += 2 * copies;
-        } else {
-            b.kept_bytes += 2 * copies;
-        }
-    }
+    fy_activation_block(&b, c, kind, s);
     return b;
 }
 
@@ -435,8 +375,6 @@ fy_ends fy_ends_cost(const fy_costing *c, const fy_slice *s)
         e.head_backward.tp = sum;
         e.head_forward.tp = 3 * fy_all_reduce_s(mc, g, v.tokens * 4);
     }
-    /* logits and their gradient; without a fused loss an fp32 copy and its softmax besides */
-    e.head_bytes = logits * (c->stack->fused_loss ? 2 * v.bytes : v.bytes + 8);
-    e.head_kept_bytes = 2 * v.split_tokens * h * v.bytes;
+    fy_activation_ends(&e, c, s);
     return e;
 }

@@ -64,12 +64,12 @@ double fy_bubble_s(const fy_stages *stages, const double *stage_s, const fy_layo
     return layout->schedule == FY_ZERO_BUBBLE ? lost / 3 : lost;
 }
 
-double fy_in_flight(const fy_layout *layout, double microbatches)
+double fy_in_flight(const fy_layout *layout, int stage, double microbatches)
 {
     double pp = layout->pp;
-    double deep = pp;
+    double deep = pp - stage;
     if (layout->vpp > 1) {
-        deep = pp * (1 + (pp - 1) / (pp * layout->vpp));
+        deep = pp + (pp - 1 - 2.0 * stage) / layout->vpp;
     }
     return deep < microbatches ? deep : microbatches;
 }

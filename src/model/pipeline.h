@@ -39,9 +39,10 @@ fy_stages fy_stages_deal(const fy_model *model, int pp, int vpp);
 double fy_bubble_s(const fy_stages *stages, const double *stage_s, const fy_layout *layout);
 
 /*
- * Microbatches whose activations the first stage keeps, in units of one microbatch through all of
- * its layers: min(m, pp) under 1F1B; interleaved pp (1 + (pp - 1) / (pp vpp)) (arXiv 2205.05198).
+ * Microbatches whose activations a stage (0 = the first) keeps, in units of one microbatch through
+ * all of its layers: min(m, pp - stage) under 1F1B; interleaved pp + (pp - 1 - 2 stage) / vpp
+ * (arXiv 2205.05198, and the warm-up of Megatron-LM's schedules).
  */
-double fy_in_flight(const fy_layout *layout, double microbatches);
+double fy_in_flight(const fy_layout *layout, int stage, double microbatches);
 
 #endif

@@ -13,8 +13,9 @@ typedef struct raw_stack {
     char *id, *name, *near, *source, *attention, *capture, *recompute, *overlap;
     bool fused_elementwise, fused_norm, fused_loss, fused_optimizer, main_grads_fp32;
     bool seq_parallel, grouped_experts, p2p_scatter, shards_weights, dropout, unpadded_vocab,
-        dedup_dispatch;
-    unsigned zero;
+        dedup_dispatch, keeps_products, keeps_outputs, fp8_inputs;
+    unsigned zero, buffer_mb;
+    unsigned fp8_weight_bytes, gradient_bytes, optimizer_bytes, loss_bytes, loss_bytes_selective;
 } raw_stack;
 
 typedef struct raw_stacks {
@@ -60,7 +61,16 @@ static const cyaml_schema_field_t stack_fields[] = {
     FLAG(dropout),
     FLAG(unpadded_vocab),
     FLAG(dedup_dispatch),
+    FLAG(keeps_products),
+    FLAG(keeps_outputs),
+    FLAG(fp8_inputs),
     CYAML_FIELD_UINT("zero", CYAML_FLAG_OPTIONAL, raw_stack, zero),
+    CYAML_FIELD_UINT("buffer_mb", CYAML_FLAG_OPTIONAL, raw_stack, buffer_mb),
+    CYAML_FIELD_UINT("fp8_weight_bytes", CYAML_FLAG_DEFAULT, raw_stack, fp8_weight_bytes),
+    CYAML_FIELD_UINT("gradient_bytes", CYAML_FLAG_DEFAULT, raw_stack, gradient_bytes),
+    CYAML_FIELD_UINT("optimizer_bytes", CYAML_FLAG_DEFAULT, raw_stack, optimizer_bytes),
+    CYAML_FIELD_UINT("loss_bytes", CYAML_FLAG_DEFAULT, raw_stack, loss_bytes),
+    CYAML_FIELD_UINT("loss_bytes_selective", CYAML_FLAG_OPTIONAL, raw_stack, loss_bytes_selective),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t stack_schema = {
@@ -175,6 +185,16 @@ static int read_stack(fy_stacks *stacks, const fy_doc *doc, const raw_stack *raw
         .dropout = raw->dropout,
         .dedup_dispatch = raw->dedup_dispatch,
         .unpadded_vocab = raw->unpadded_vocab,
+        .keeps_products = raw->keeps_products,
+        .keeps_outputs = raw->keeps_outputs,
+        .fp8_inputs = raw->fp8_inputs,
+        .fp8_weight_bytes = (int)raw->fp8_weight_bytes,
+        .gradient_bytes = (int)raw->gradient_bytes,
+        .optimizer_bytes = (int)raw->optimizer_bytes,
+        .loss_bytes = (int)raw->loss_bytes,
+        .loss_bytes_selective =
+            (int)(raw->loss_bytes_selective > 0 ? raw->loss_bytes_selective : raw->loss_bytes),
+        .buffer_bytes = raw->buffer_mb * 1e6,
         .zero = (int)raw->zero,
         .recompute = (fy_recompute)recompute,
     };
