@@ -377,11 +377,12 @@ static bool is_fsdp(const fy_stack *stack)
     return strncmp(stack->id, "fsdp", 4) == 0;
 }
 
-/* Frameworks without an interleaved schedule: DeepSpeed's pipeline engine, FSDP. */
+/* Frameworks without an interleaved schedule, or that use it only when told to: DeepSpeed's
+ * pipeline engine, FSDP, PaddleNLP. */
 static bool interleaves(const fy_stack *stack)
 {
     return !is_fsdp(stack) && strcmp(stack->id, "deepspeed") != 0 &&
-           strcmp(stack->id, "megatron-deepspeed") != 0;
+           strcmp(stack->id, "paddle") != 0 && strcmp(stack->id, "megatron-deepspeed") != 0;
 }
 
 /* Blank cp is 1, unless the other degrees, all given, leave more devices. */
@@ -411,6 +412,11 @@ static int fill_layout(fy_run_spec *spec, const fy_stack *stack, fy_err *err)
     if (spec->model.experts == 0) {
         spec->layout.ep = 1;
         spec->origin[FY_CELL_EP] = how;
+    }
+    if (is_fsdp(stack) && spec->layout.pp > 1 && !fy_run_blank(spec, FY_CELL_DP)) {
+        int each = spec->layout.global_batch / spec->layout.dp / spec->layout.pp;
+        /* PyTorch's pipeline: as many microbatches as stages */
+        fy_run_cell_fill(spec, FY_CELL_MICROBATCH, each > 0 ? each : 1, FY_ORIGIN_STACK);
     }
     if (!interleaves(stack)) {
         fy_run_cell_fill(spec, FY_CELL_VPP, 1, FY_ORIGIN_STACK);

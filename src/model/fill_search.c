@@ -323,6 +323,23 @@ static int check_product(const fy_run_spec *f, fy_err *err)
     return 0;
 }
 
+/* It ran, so where nothing fits with the stack's own sharding, and none is given, it sharded more.
+ */
+static void shard_more(search *s, fy_run_spec *filled)
+{
+    fy_origin *origin = &filled->origin[FY_CELL_ZERO];
+
+    if (s->fits || s->too_many || *origin == FY_ORIGIN_GIVEN || filled->layout.zero >= 3) {
+        return;
+    }
+    filled->layout.zero = 3;
+    *origin = FY_ORIGIN_SEARCH;
+    try_all(s);
+    if (s->best->spec.layout.zero == 3) {
+        s->best->spec.origin[FY_CELL_ZERO] = FY_ORIGIN_SEARCH;
+    }
+}
+
 int fy_run_predict(fy_prediction *out, const fy_run_spec *spec, const fy_run_world *world,
                    const char *without, fy_err *err)
 {
@@ -350,6 +367,7 @@ int fy_run_predict(fy_prediction *out, const fy_run_spec *spec, const fy_run_wor
                            .fastest_s = NAN,
                            .slowest_s = NAN};
     try_all(&s);
+    shard_more(&s, &filled);
     if (s.too_many) {
         return fy_fail(err, FY_EINFEASIBLE,
                        "more than %d layouts to try; give more of tp, pp, dp, ep, vpp, microbatch",
