@@ -57,8 +57,7 @@ static void show_head(const plan_question *q, const plan_answer *a)
 static void show_counts(const plan_question *q, const fy_search_counts *n)
 {
     char space[PLAN_TEXT], done[PLAN_TEXT], big[PLAN_TEXT], refused[PLAN_TEXT], skipped[PLAN_TEXT];
-    printf("\nBest by %s of %s layouts: %s estimated, %s beyond memory, %s that the stack does not "
-           "run",
+    printf("\nBest by %s of %s layouts: %s estimated, %s beyond memory, %s left out by rules",
            fy_objective_name(q->ask->objective), grouped(space, n->space),
            grouped(done, n->evaluated), grouped(big, n->too_big), grouped(refused, n->refused));
     if (n->skipped > 0) {
