@@ -2,8 +2,8 @@
 /*
  * Constants from measured runs: the same fit that made data/stacks/constants.yaml, for anyone who
  * has measured steps of his own. A pair of chip family and stack is fitted on its rows alone; a set
- * weighs as the fourth root of its rows, so that a long table does not drown a short one. Left-out variants leave one set out each, so that
- * predictions can be judged on runs that took no part.
+ * weighs as the fourth root of its rows, so that a long table does not drown a short one. Left-out
+ * variants leave one set out each, so that predictions can be judged on runs that took no part.
  */
 #ifndef FUYAO_CALIBRATE_H
 #define FUYAO_CALIBRATE_H

@@ -47,6 +47,11 @@ double fy_gradient_bytes(const fy_stack *stack, fy_precision precision)
     return stack->main_grads_fp32 ? 4 : fy_value_bytes(precision);
 }
 
+static double least(double a, double b)
+{
+    return a < b ? a : b;
+}
+
 static double at_least_one(double x)
 {
     return x < 1 ? 1 : x;
@@ -200,8 +205,8 @@ static void tensor_exchange(const fy_costing *c, const fy_slice *s, const view *
         pass = back = times * fy_all_reduce_s(mc, g, bytes);
     }
     if (s->overlap & FY_OVERLAP_TP) { /* in parts behind the products, which lose SMs to it */
-        pass *= mc->exposed;
-        back *= mc->exposed;
+        pass -= (1 - mc->exposed) * least(pass, b->forward.matmul);
+        back -= (1 - mc->exposed) * least(back, b->backward.matmul);
     }
     b->forward.tp += pass;
     b->backward.tp += back;
@@ -314,9 +319,10 @@ fy_block fy_block_cost(const fy_costing *c, fy_layer_kind kind, const fy_slice *
     b.forward.kernels += core.forward_kernels;
     b.backward.kernels += core.backward_kernels;
     context_exchange(c, s, &v, &b);
+    double sums = 0;
     if (kind == FY_LAYER_MOE) {
         double shared = (double)m->shared_experts * m->expert_ffn;
-        tensor_exchange(c, s, &v, s->ep > 1 && shared <= 0 ? 1 : 2, &b);
+        sums = s->ep > 1 && shared <= 0 ? 1 : 2;
         if (shared > 0) {
             dense_feed_forward(c, s, &v, shared, &b);
         }
@@ -327,11 +333,12 @@ fy_block fy_block_cost(const fy_costing *c, fy_layer_kind kind, const fy_slice *
         double rest = c->params.moe_layer - c->params.expert * m->experts;
         b.params = b.expert_params + rest / s->tp;
     } else {
-        tensor_exchange(c, s, &v, m->parallel_block ? 1 : 2, &b);
+        sums = m->parallel_block ? 1 : 2;
         dense_feed_forward(c, s, &v, m->ffn, &b);
         streams(c, s, &v, m->ffn, &b);
         b.params = c->params.dense_layer / s->tp;
     }
+    tensor_exchange(c, s, &v, sums, &b); /* behind all products of the layer */
     recomputed(c, s, core, &b);
     fy_activation_block(&b, c, kind, s);
     return b;
@@ -352,16 +359,22 @@ fy_ends fy_ends_cost(const fy_costing *c, const fy_slice *s)
     e.embedding_forward.elementwise = fy_stream_s(mc, look);
     e.embedding_backward.elementwise = fy_stream_s(mc, (fy_stream){v.tokens * h * 8, 3});
     e.embedding_forward.kernels = e.embedding_backward.kernels = 3;
-    double positions = m->seq_len > 0 && m->vocab > 0 ? 1 : 0;
+    /* a picture has one class, read off one token; a text has a loss at every token */
+    double rows = m->patch_dim > 0 ? s->microbatch : v.tokens;
+    if (m->patch_dim > 0) {
+        fy_gemm patches = {v.tokens, h, m->patch_dim, 1, FY_F16, v.bytes, v.bytes, false};
+        e.embedding_forward.matmul = fy_gemm_s(mc, &patches);
+        e.embedding_backward.matmul = e.embedding_forward.matmul; /* of the weight alone */
+    }
     if (s->tp == 1 && c->stack->unpadded_vocab) {
         vocab -= 1; /* an odd number of columns: no product over it is aligned */
     }
-    fy_gemm f = {v.tokens, vocab, h, positions, FY_F16, v.bytes, v.bytes, false};
-    fy_gemm dx = {v.tokens, h, vocab, positions, FY_F16, v.bytes, v.bytes, false};
-    fy_gemm dw = {h, vocab, v.tokens, positions, FY_F16, v.bytes, v.grad_bytes, true};
+    fy_gemm f = {rows, vocab, h, 1, FY_F16, v.bytes, v.bytes, false};
+    fy_gemm dx = {rows, h, vocab, 1, FY_F16, v.bytes, v.bytes, false};
+    fy_gemm dw = {h, vocab, rows, 1, FY_F16, v.bytes, v.grad_bytes, true};
     e.head_forward.matmul = fy_gemm_s(mc, &f);
     e.head_backward.matmul = fy_gemm_s(mc, &dx) + (m->lora_rank > 0 ? 0 : fy_gemm_s(mc, &dw));
-    double logits = v.tokens * vocab;
+    double logits = rows * vocab;
     double passes = c->stack->fused_loss ? 3 * v.bytes : 2 * v.bytes + 6 * 4; /* fp32 otherwise */
     double kernels = c->stack->fused_loss ? 4 : 9;
     e.head_forward.elementwise = fy_stream_s(mc, (fy_stream){logits * passes, kernels});

@@ -23,14 +23,14 @@ typedef struct part {
     int pair, set;
 } part;
 
-typedef struct pair {
+typedef struct kind {
     const char *family, *stack;
-} pair;
+} kind;
 
 typedef struct work {
     part *parts; /* [n] */
     int n;
-    pair pairs[MAX_PAIRS];
+    kind pairs[MAX_PAIRS];
     int n_pairs;
     const char *sets[MAX_SETS];
     int n_sets;
@@ -60,7 +60,7 @@ static int pair_of(work *w, const char *family, const char *stack)
     if (w->n_pairs == MAX_PAIRS) {
         return -1;
     }
-    w->pairs[w->n_pairs] = (pair){family, stack};
+    w->pairs[w->n_pairs] = (kind){family, stack};
     return w->n_pairs++;
 }
 

@@ -56,8 +56,12 @@ double fy_all_reduce_s(const fy_machine *mc, fy_group g, double bytes)
         return 0;
     }
     double share = 2.0 * (g.size - 1) / g.size;
-    double bps = crosses(g) ? ring_bps(mc, g) : mc->reduce_bps;
-    return share * bytes / bps + 2 * once_latency_s(mc, g) + mc->sync_s;
+    double ring = share * bytes / ring_bps(mc, g) + 2 * once_latency_s(mc, g);
+    if (!crosses(g) && mc->reduce_bps > 0) { /* the switch adds: each sends and receives once */
+        double tree = bytes / mc->reduce_bps + 2 * mc->link_latency_s;
+        ring = tree < ring ? tree : ring;
+    }
+    return ring + mc->sync_s;
 }
 
 double fy_far_copies(fy_group g, double copies)

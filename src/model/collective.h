@@ -24,6 +24,7 @@ fy_group fy_group_make(int size, int stride, int per_node);
  * it: leave each a part (reduce-scatter), or give each part to all (all-gather); `bytes` is the
  * whole vector in each case.
  *   ring: 2 (n-1)/n bytes / bw + 2 (n-1) latency; tree between nodes: 2 log2(n) latency.
+ *   switch that adds (NVLink of Hopper): bytes / reduce_bps + 2 latency, if that is less.
  * Source: Thakur et al. 2005; NCCL's bus bandwidth convention.
  */
 double fy_all_reduce_s(const fy_machine *machine, fy_group group, double bytes);

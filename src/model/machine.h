@@ -27,7 +27,7 @@ typedef struct fy_machine {
     double gap_s, launch_s, step_s, micro_s; /* constants of the stack */
     double sync_s;                           /* handing over to a collective's stream and back */
     double link_bps;   /* a device's share of the node's link, one direction [B/s] */
-    double reduce_bps; /* the same for reductions inside the switch; = link_bps without */
+    double reduce_bps; /* of reductions inside the switch; 0 = it cannot */
     double net_bps;    /* a node's NICs, one direction [B/s]; NAN = unknown */
     double link_latency_s, net_latency_s; /* of one step of a collective */
     double attention;                     /* share of the ideal attention kernel */

@@ -49,7 +49,8 @@ fy_stages fy_stages_deal(const fy_model *model, int pp, int vpp)
     return s;
 }
 
-double fy_bubble_s(const fy_stages *stages, const double *stage_s, const fy_layout *layout)
+double fy_bubble_s(const fy_stages *stages, const double *stage_s, const fy_layout *layout,
+                   double microbatches)
 {
     if (layout->pp <= 1) {
         return 0;
@@ -60,7 +61,9 @@ double fy_bubble_s(const fy_stages *stages, const double *stage_s, const fy_layo
     }
     double sum = stage_s[FY_STAGE_FIRST] + stage_s[FY_STAGE_LAST] +
                  stages->middle * stage_s[FY_STAGE_MIDDLE];
-    double lost = (sum - slowest) / layout->vpp;
+    /* with fewer microbatches than stages every chunk waits for the one before it */
+    double parts = microbatches < layout->pp ? 1 : layout->vpp;
+    double lost = (sum - slowest) / parts;
     return layout->schedule == FY_ZERO_BUBBLE ? lost / 3 : lost;
 }
 

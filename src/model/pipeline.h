@@ -31,12 +31,13 @@ fy_stages fy_stages_deal(const fy_model *model, int pp, int vpp);
 
 /*
  * Seconds lost to filling and draining: (sum of the stages' time for one microbatch - the
- * slowest's) / vpp; a zero-bubble schedule fills two thirds of it with gradients of weights.
- * Source: Narayanan et al. 2021 (arXiv 2104.04473) section 2.2, written for unequal stages;
- * Qi et al. 2023 (arXiv 2401.10241), ZB-H1.
- *   stage_s   [FY_N_STAGES] time of one microbatch, forward and backward
+ * slowest's) / vpp (interleaving needs at least pp microbatches); a zero-bubble schedule fills two
+ * thirds of it with gradients of weights. Source: Narayanan et al. 2021 (arXiv 2104.04473)
+ * section 2.2, written for unequal stages; Qi et al. 2023 (arXiv 2401.10241), ZB-H1. stage_s
+ * [FY_N_STAGES] time of one microbatch, forward and backward
  */
-double fy_bubble_s(const fy_stages *stages, const double *stage_s, const fy_layout *layout);
+double fy_bubble_s(const fy_stages *stages, const double *stage_s, const fy_layout *layout,
+                   double microbatches);
 
 /*
  * Microbatches whose activations a stage (0 = the first) keeps, in units of one microbatch through

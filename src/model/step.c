@@ -185,42 +185,55 @@ static double paid_s(const fy_costing *c, double comm_s, double behind_s, bool o
     return comm_s - hidden * (1 - c->machine.exposed);
 }
 
-/* Weights replicated over one group: gradients reduced, updated weights gathered. */
-static double replicas_s(const fy_costing *c, const fy_layout *l, fy_group g, double params,
-                         double forward_s, double backward_s)
+/* Reducing gradients over replicas, and gathering weights that each updated a part of, once [s]. */
+typedef struct exchange {
+    double reduce, gather;
+} exchange;
+
+static exchange exchange_s(const fy_costing *c, const fy_layout *l, fy_group g, double params)
 {
-    if (g.size <= 1 || !(params > 0)) {
-        return 0;
-    }
     const fy_machine *mc = &c->machine;
     double grads = params * fy_gradient_bytes(c->stack, l->precision);
-    bool hide = (l->overlap & FY_OVERLAP_DP) != 0;
     if (l->zero == 0) {
-        return paid_s(c, fy_all_reduce_s(mc, g, grads), backward_s, hide);
+        return (exchange){.reduce = fy_all_reduce_s(mc, g, grads)};
     }
     double values = params * fy_value_bytes(l->precision);
-    return paid_s(c, fy_all_gather_s(mc, g, grads), backward_s, hide) +
-           paid_s(c, fy_all_gather_s(mc, g, values), forward_s, hide);
+    return (exchange){fy_all_gather_s(mc, g, grads), fy_all_gather_s(mc, g, values)};
+}
+
+/*
+ * Replicated weights: hidden behind the last microbatch's backward and the first one's forward
+ * pass. Where gradients are sharded (stage 2) and accumulate in no buffer of their own, each
+ * microbatch's are reduced.
+ */
+static double replicas_s(const fy_costing *c, const fy_layout *l, exchange dense, exchange experts,
+                         const stage_cost *stage, double microbatches)
+{
+    bool hide = (l->overlap & FY_OVERLAP_DP) != 0;
+    bool each = l->zero == 2 && !c->stack->main_grads_fp32;
+    double times = each && microbatches > 1 ? microbatches : 1;
+    return times * paid_s(c, dense.reduce + experts.reduce, stage->backward, hide) +
+           paid_s(c, dense.gather + experts.gather, stage->forward, hide);
 }
 
 /* Gathering and reducing weights that lie in shards over a group, layer by layer, once [s]. */
-typedef struct shards {
+typedef struct sharded {
     double gather, reduce;
-} shards;
+} sharded;
 
-static shards shards_s(const fy_costing *c, const fy_layout *l, fy_group g, double params,
-                       double layers)
+static sharded shards_s(const fy_costing *c, const fy_layout *l, fy_group g, double params,
+                        double layers)
 {
     const fy_machine *mc = &c->machine;
     double each = params / layers;
-    return (shards){
+    return (sharded){
         .gather = fy_all_gather_s(mc, g, each * fy_value_bytes(l->precision)) * layers,
         .reduce = fy_all_gather_s(mc, g, each * fy_gradient_bytes(c->stack, l->precision)) * layers,
     };
 }
 
 /* Fully sharded: every layer is gathered for each pass of each microbatch. */
-static double sharded_s(const fy_costing *c, const fy_layout *l, shards dense, shards experts,
+static double sharded_s(const fy_costing *c, const fy_layout *l, sharded dense, sharded experts,
                         const stage_cost *stage, double layers, double microbatches)
 {
     double gather = dense.gather + experts.gather;
@@ -244,12 +257,12 @@ static double gradients_s(const fy_costing *c, const fy_layout *l, const fy_clus
     fy_group expert = fy_group_make(expert_size > 0 ? expert_size : 1, l->ep * etp, per_node);
     if (l->zero >= 3 || c->stack->shards_weights) {
         double n = layers > 1 ? layers : 1;
-        shards of_dense = shards_s(c, l, replicas, dense / trained, n);
-        shards of_experts = shards_s(c, l, expert, experts / trained, n);
+        sharded of_dense = shards_s(c, l, replicas, dense / trained, n);
+        sharded of_experts = shards_s(c, l, expert, experts / trained, n);
         return sharded_s(c, l, of_dense, of_experts, stage, n, microbatches);
     }
-    double s = replicas_s(c, l, replicas, dense, stage->forward, stage->backward) +
-               replicas_s(c, l, expert, experts, stage->forward, stage->backward);
+    double s = replicas_s(c, l, exchange_s(c, l, replicas, dense),
+                          exchange_s(c, l, expert, experts), stage, microbatches);
     if (c->model->tied && l->pp > 1) { /* first and last stage add their copies' gradients */
         fy_group ends = {.size = 2, .in_node = 1, .sharing = per_node};
         s += fy_all_reduce_s(&c->machine, ends,
@@ -352,7 +365,7 @@ void fy_step_compose(fy_estimate *out, const fy_costing *c, const fy_cluster *cl
     double layers = stages.at[slowest].dense + stages.at[slowest].moe;
     fill_terms(t, s, microbatches);
     t[FY_T_HOST] += c->machine.step_s;
-    t[FY_T_BUBBLE] = fy_bubble_s(&stages, stage_s, l);
+    t[FY_T_BUBBLE] = fy_bubble_s(&stages, stage_s, l, microbatches);
     t[FY_T_DP] = gradients_s(c, l, cluster, s, layers, microbatches);
     t[FY_T_OPTIMIZER] = optimizer_s(c, l, s);
     double nodes = (double)cluster->devices / cluster->per_node;
