@@ -26,8 +26,8 @@ static double ring_bps(const fy_machine *mc, fy_group g)
         return mc->link_bps;
     }
     double net = mc->net_bps / g.sharing;
-    /* one member a node cannot use more than its own link to the NICs */
-    return net < mc->link_bps || g.in_node == 1 ? net : mc->link_bps;
+    /* several members a node pass its link too; an unknown network stays unknown */
+    return net >= mc->link_bps && g.in_node > 1 ? mc->link_bps : net;
 }
 
 /* Latency of passing once around, or up a tree between nodes, whichever is less. */

@@ -371,9 +371,9 @@ void fy_step_compose(fy_estimate *out, const fy_costing *c, const fy_cluster *cl
     double nodes = (double)cluster->devices / cluster->per_node;
     double smooth = sum_terms(t);
     t[FY_T_JITTER] = nodes > 1 ? smooth * c->machine.jitter * fy_doublings(nodes) : 0;
-    out->step_s = sum_terms(t);
     out->unknown =
         fy_machine_unknown(&c->machine, fy_precision_format(l->precision), cluster->devices);
+    out->step_s = out->unknown == NULL ? sum_terms(t) : (double)NAN;
     if (c->model->experts > 0 && spread < experts_spread) {
         spread = experts_spread;
     }
