@@ -9,7 +9,7 @@ fy_bitset fy_bitset_new(int n)
 {
     int n_words = (n + 63) / 64 + 1;
     int n_summary = (n_words + 63) / 64;
-    uint64_t *words = fy_calloc((size_t)(n_words + n_summary), sizeof *words);
+    uint64_t *words = fy_calloc((size_t)n_words + (size_t)n_summary, sizeof *words);
 
     return (fy_bitset){.words = words, .summary = words + n_words, .n_words = n_words};
 }

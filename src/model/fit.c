@@ -16,6 +16,9 @@ static const double prior_sd[FY_N_CONSTANTS] = {
 /* Weight of the prior against a mean row: at one deviation it costs as much as 1 % of error. */
 static const double strength = 1e-4;
 
+/* Steps of 1 to 1/32 of a constant's deviation, at most so many passes with each. */
+enum { HALVINGS = 6, MAX_PASSES = 30 };
+
 static double apart(double a, double b)
 {
     return a > b ? a / b - 1 : b / a - 1;
@@ -113,8 +116,9 @@ fy_constants fy_fit(const fy_fit_row *rows, int n, const fy_constants *prior)
     fy_constants at = *prior;
     int used = 0;
     double best = objective(rows, n, prior, &at, &used);
-    for (double step = 1; step > 0.02; step /= 2) {
-        for (int i = 0; i < 30 && descend(rows, n, prior, step, &at, &best); i++) {
+    double step = 1;
+    for (int halving = 0; halving < HALVINGS; halving++, step /= 2) {
+        for (int i = 0; i < MAX_PASSES && descend(rows, n, prior, step, &at, &best); i++) {
         }
     }
     at.rows = used;

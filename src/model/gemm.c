@@ -25,7 +25,8 @@ static double ceil_div(double a, double b)
     if (a > exact) {
         return a / b;
     }
-    return (double)(((int64_t)a + (int64_t)b - 1) / (int64_t)b);
+    int64_t whole = ((int64_t)a + (int64_t)b - 1) / (int64_t)b;
+    return (double)whole;
 }
 
 double fy_alignment(double n, double bytes)
