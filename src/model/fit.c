@@ -117,9 +117,10 @@ fy_constants fy_fit(const fy_fit_row *rows, int n, const fy_constants *prior)
     int used = 0;
     double best = objective(rows, n, prior, &at, &used);
     double step = 1;
-    for (int halving = 0; halving < HALVINGS; halving++, step /= 2) {
+    for (int halving = 0; halving < HALVINGS; halving++) {
         for (int i = 0; i < MAX_PASSES && descend(rows, n, prior, step, &at, &best); i++) {
         }
+        step /= 2;
     }
     at.rows = used;
     at.grade = FY_GRADE_FITTED;
