@@ -6,7 +6,7 @@
 #ifndef FUYAO_JOB_H
 #define FUYAO_JOB_H
 
-#include "fuyao/chip.h"
+#include "fuyao/workload.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -43,9 +43,13 @@ typedef struct fy_job_spec {
     int n_absent;  /* acceptable chips that the site does not have */
     bool any_chip; /* the job named no chip */
 
-    double work;             /* units, > 0; NAN for a service (no end); 0 = ends at once */
-    bool work_is_time;       /* unit = second on a chip of rate 1 (the trace gave a duration) */
-    bool service;            /* runs until cancelled or the run ends */
+    double work;                 /* units, > 0; NAN for a service (no end); 0 = ends at once */
+    bool work_is_time;           /* unit = second on a chip of rate 1 (the trace gave a duration) */
+    bool service;                /* runs until cancelled or the run ends */
+    const fy_workload *workload; /* NULL, or what it trains; work is then in tokens (samples of a
+                                    black box), rates are those a second */
+    int batch;                   /* sequences a step; 0 = the workload's own */
+    bool planned;                /* the rates are the planner's; else stated in the trace */
     double mix[FY_N_BOUNDS]; /* roofline shares of the reference time; mix[0] = NAN if unknown */
 
     fy_end end;        /* what happens when the work is done (default finish) */

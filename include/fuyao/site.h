@@ -23,6 +23,7 @@ typedef struct fy_pool_spec {
     int nodes_per_rack;        /* 0 = no racks stated: each node is its own failure domain */
     fy_range idle_w, active_w; /* per device */
     fy_range overhead_w;       /* per node */
+    double nic_bytes_per_s;    /* per node, all NICs, one direction; 0 or NAN = unknown */
 } fy_pool_spec;
 
 typedef struct fy_tenant_spec {

@@ -220,7 +220,7 @@ static int read_model(loader *l, const raw_pool *raw, const char *where, const f
     return 0;
 }
 
-/* Power of a pool: of the chip and the server, unless the pool states it. */
+/* Power of a pool, of the chip and the server unless the pool states it; and its network. */
 static int read_pool_power(loader *l, const raw_pool *raw, const char *where,
                            const fy_server *server, const fy_chip *chip, fy_pool_spec *pool)
 {
@@ -230,6 +230,7 @@ static int read_pool_power(loader *l, const raw_pool *raw, const char *where,
     pool->active_w = fy_site_per_device(chip->active_w, per);
     pool->overhead_w =
         server != NULL ? server->overhead_w : (fy_range){NAN, NAN, NAN, FY_GRADE_UNKNOWN, NULL};
+    pool->nic_bytes_per_s = server != NULL ? server->nic_bits_per_s.mid / 8 : (double)NAN;
     int rc = read_range(l, where, "idle", raw->idle, FY_DIM_POWER, &pool->idle_w);
     if (rc == 0) {
         rc = read_range(l, where, "active", raw->active, FY_DIM_POWER, &pool->active_w);
