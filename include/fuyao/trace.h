@@ -7,6 +7,7 @@
 #define FUYAO_TRACE_H
 
 #include "fuyao/job.h"
+#include "fuyao/rates.h"
 #include "fuyao/site.h"
 
 #include <stdio.h>
@@ -16,9 +17,10 @@ typedef struct fy_trace fy_trace;
 typedef struct fy_trace_options {
     const fy_site *site; /* borrowed: names of chips are resolved against it */
     const char *format;  /* NULL = recognise by header or shape; else a name of fy_trace_formats */
-    const char *rates_path; /* NULL, a Gavel throughput table (JSON) or a Sia profiles folder */
-    bool skip_bad;          /* count and list bad rows instead of stopping */
-    double round_s;         /* unused by readers; 0 */
+    const char *rates_path;    /* NULL, a Gavel throughput table (JSON) or a Sia profiles folder */
+    const fy_planner *planner; /* NULL: a job that names a workload is a bad row */
+    bool skip_bad;             /* count and list bad rows instead of stopping */
+    double round_s;            /* unused by readers; 0 */
 } fy_trace_options;
 
 typedef struct fy_trace_info {
@@ -79,6 +81,10 @@ typedef struct fy_gen_options {
     int tenants;             /* 0 = default; unequal weights and demand */
     double multi_node_share; /* share of gangs larger than one node; NAN = default */
     double failure_share, cancel_share; /* of jobs; NAN = default from published marginals */
+    const fy_planner *planner; /* NULL: rates of all work come from roofline mixes; else training
+                                  jobs name workloads */
+    const fy_workload *const *workloads; /* [n_workloads] to draw from; none: the usual ones */
+    int n_workloads;
     double services_share; /* share of the demanded devices held by services; NAN = default */
 } fy_gen_options;
 

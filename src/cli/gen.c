@@ -2,6 +2,7 @@
 /* `fuyao gen`: a synthetic multi-tenant trace for a fleet, as canonical CSV. */
 #include "base/num.h"
 #include "cli/cmd.h"
+#include "cli/planner.h"
 #include "cli/temporary.h"
 #include "fuyao/trace.h"
 
@@ -28,6 +29,8 @@ static const char usage[] =
     "  --failures SHARE      jobs that fail; default 0.413 (Acme)\n"
     "  --cancellations SHARE jobs that are cancelled; default 0.068 (Acme)\n"
     "  --services SHARE      of the load, held by services; default 0.1\n"
+    "  --workloads[=ID,...]  training jobs name a workload of data/workloads, of these or of the\n"
+    "                        usual ones, and take their rates from the planner\n"
     "  -o, --output FILE     instead of standard output; appears when it is whole\n\n"
     "Rates come from the roofline mix against the fleet's most numerous chip; chips without\n"
     "known rates get jobs of their own. docs/traces.md describes the model and its sources.\n";
@@ -127,6 +130,8 @@ static int close_output(output *out)
 
 typedef struct gen_arguments {
     const char *fleet, *path;
+    bool planned;          /* --workloads */
+    const char *workloads; /* its list, NULL = the usual ones */
     fy_gen_options gen;
 } gen_arguments;
 
@@ -140,7 +145,8 @@ enum {
     OPT_WIDE,
     OPT_FAILURES,
     OPT_CANCELLATIONS,
-    OPT_SERVICES
+    OPT_SERVICES,
+    OPT_WORKLOADS
 };
 
 static const struct option long_options[] = {
@@ -154,6 +160,7 @@ static const struct option long_options[] = {
     {"failures", required_argument, NULL, OPT_FAILURES},
     {"cancellations", required_argument, NULL, OPT_CANCELLATIONS},
     {"services", required_argument, NULL, OPT_SERVICES},
+    {"workloads", optional_argument, NULL, OPT_WORKLOADS},
     {"output", required_argument, NULL, 'o'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -220,6 +227,10 @@ static int take_option(int opt, gen_arguments *a)
     case OPT_SERVICES:
         code = take_number("services", optarg, 0, 1, &gen->services_share);
         break;
+    case OPT_WORKLOADS:
+        a->planned = true;
+        a->workloads = optarg;
+        break;
     default:
         break;
     }
@@ -270,13 +281,52 @@ static int write_trace(fy_gen *gen, const fy_site *site, output *out)
     return rc;
 }
 
-static int generate(const fy_site *site, gen_arguments *a)
+enum { MAX_WORKLOADS = 64 };
+
+/* The workloads that --workloads=ID,... names; 0 or an exit code. */
+static int find_workloads(const char *list, const fy_planner *planner,
+                          const fy_workload *out[MAX_WORKLOADS], int *n)
 {
+    char copy[2000], *save = NULL;
+
+    if (strlen(list) >= sizeof copy) {
+        return cli_fail(CLI_USAGE, "gen: --workloads is too long");
+    }
+    (void)snprintf(copy, sizeof copy, "%s", list);
+    for (char *p = strtok_r(copy, ",", &save); p != NULL; p = strtok_r(NULL, ",", &save)) {
+        fy_err err = {0};
+
+        if (*n == MAX_WORKLOADS) {
+            return cli_fail(CLI_USAGE, "gen: --workloads names more than %d", MAX_WORKLOADS);
+        }
+        if (planner->find(planner->ctx, p, &out[*n], &err) != 0) {
+            return cli_fail_err(&err);
+        }
+        if (out[*n] == NULL) {
+            return cli_fail(CLI_USAGE, "gen: no workload \"%.60s\"; data/workloads has them", p);
+        }
+        ++*n;
+    }
+    return *n > 0 ? 0 : cli_fail(CLI_USAGE, "gen: --workloads= names none");
+}
+
+static int generate(const fy_site *site, gen_arguments *a, const fy_planner *planner)
+{
+    const fy_workload *list[MAX_WORKLOADS];
     output *out;
     fy_gen *gen;
     fy_err err = {0};
 
     a->gen.site = site;
+    a->gen.planner = a->planned ? planner : NULL;
+    a->gen.workloads = list;
+    if (a->workloads != NULL) {
+        int code = find_workloads(a->workloads, planner, list, &a->gen.n_workloads);
+
+        if (code != 0) {
+            return code;
+        }
+    }
     if (fy_gen_open(&gen, &a->gen, &err) != 0) {
         return cli_fail_err(&err);
     }
@@ -312,7 +362,10 @@ int cmd_gen(int argc, char **argv)
     if (fy_site_load(&site, catalog, a.fleet, &err) != 0) {
         code = cli_fail_err(&err);
     } else {
-        code = generate(site, &a);
+        cli_planner *planner = cli_planner_new(site, site, NULL);
+
+        code = generate(site, &a, cli_planner_face(planner));
+        cli_planner_free(planner);
         fy_site_free(site);
     }
     fy_catalog_free(catalog);

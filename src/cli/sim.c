@@ -219,6 +219,7 @@ typedef struct world {
     fy_catalog *catalog;
     fy_site *site, *replaced; /* replaced: NULL without --replace */
     sim_replace replace;
+    cli_planner *planner;
     sim_input input;
 } world;
 
@@ -239,9 +240,12 @@ static int load_world(world *w, sim_plan *plan, fy_err *err)
     }
     plan->site = w->replaced != NULL ? w->replaced : w->site;
     plan->input = &w->input;
+    w->planner =
+        cli_planner_new(plan->site, w->site, w->replaced != NULL ? w->replace.renumbered : NULL);
     w->input = (sim_input){.options = o,
                            .read_site = w->site,
                            .replace = w->replaced != NULL ? &w->replace : NULL,
+                           .planner = w->planner,
                            .n_runs = plan->n_runs,
                            .spool = -1};
     status = check_sched(plan, err);
@@ -260,6 +264,7 @@ static void free_world(world *w, sim_plan *plan)
     free(plan->runs);
     sim_events_free(&plan->events);
     sim_input_close(&w->input);
+    cli_planner_free(w->planner);
     fy_site_free(w->replaced);
     fy_site_free(w->site);
     fy_catalog_free(w->catalog);

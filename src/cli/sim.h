@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "cli/parallel.h"
+#include "cli/planner.h"
 #include "fuyao/sim.h"
 
 #include <jansson.h>
@@ -79,12 +80,14 @@ typedef struct sim_input {
     const sim_options *options;
     const fy_site *read_site;   /* names of chips are resolved against it */
     const sim_replace *replace; /* NULL = none */
+    cli_planner *planner;       /* rates of jobs that name a workload */
     int n_runs;                 /* how many sources will be opened */
     char path[64];              /* of standard input's copy, "" = options->trace */
     int spool;                  /* descriptor of that copy, or -1 */
     fy_trace *trace;            /* behind the jobs read ahead; NULL while a source has it */
     fy_job_spec *jobs;          /* [n_jobs] read ahead; owned by the arena */
     size_t n_jobs, room;
+    int64_t n_planned;   /* of them with the planner's rates */
     bool whole;          /* they are all jobs of the trace */
     fy_trace_info about; /* after reading ahead */
     fy_arena arena;

@@ -87,6 +87,7 @@ static int open_trace(const sim_input *input, fy_trace **out, fy_err *err)
     fy_trace_options how = {.site = input->read_site,
                             .format = o->format,
                             .rates_path = o->rates,
+                            .planner = cli_planner_face(input->planner),
                             .skip_bad = o->skip_bad};
 
     return blame(
@@ -155,7 +156,9 @@ int sim_input_open(sim_input *input, fy_err *err)
         keep_job(&input->arena, &input->jobs[input->n_jobs], &job,
                  input->n_jobs > 0 ? &input->jobs[input->n_jobs - 1] : NULL);
         input->n_jobs++;
+        input->n_planned += job.planned;
     }
+    cli_planner_counted(input->planner);
     if (status < 0) {
         return status;
     }

@@ -255,11 +255,12 @@ static json_t *assumed_json(const sim_plan *plan)
 {
     const fy_site *site = plan->site;
 
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "restart_s",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "restart_s",
                      real((double)FY_DEFAULT_RESTART_US / 1e6), "checkpoint_s",
                      real((double)FY_DEFAULT_CHECKPOINT_US / 1e6), "mix_jobs",
                      json_integer((json_int_t)plan->input->n_jobs), "pue", range(site->pue),
-                     "price_per_kwh", range(site->price_per_kwh), "power", power_json(site));
+                     "price_per_kwh", range(site->price_per_kwh), "power", power_json(site),
+                     "planner", cli_planner_json(plan->input->planner, plan->input->n_planned));
 }
 
 void sim_print_json(const sim_plan *plan)

@@ -8,7 +8,8 @@
  *
  * r_i: slowdown against the chip on which the mix's shares w_i count. That is the chip of rate 1;
  * where the job accepts none such, the fleet's chip against which its rates are explained best. A
- * job without a mix whose rates reach the replaced chip cannot be told, and says so.
+ * job without a mix whose rates reach the replaced chip cannot be told, and says so. The planner's
+ * rates are those of the new chip already.
  */
 #include "base/rng.h"
 #include "cli/sim.h"
@@ -118,7 +119,7 @@ int sim_replace_job(const sim_replace *replace, fy_job_spec *job, fy_accept *acc
             if (has_new) {
                 continue; /* the job states its own rate on the new chip */
             }
-            status = scale_rate(replace, job, &a, err);
+            status = job->planned ? 0 : scale_rate(replace, job, &a, err);
             if (status != 0) {
                 return status;
             }

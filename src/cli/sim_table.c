@@ -108,6 +108,7 @@ static void print_header(const sim_plan *plan)
            "states none (assumed)\n",
            (long long)(FY_DEFAULT_RESTART_US / 1000000),
            (long long)(FY_DEFAULT_CHECKPOINT_US / 60000000));
+    cli_planner_print(input->planner, input->n_planned);
     print_unknown_power(site);
     putchar('\n');
 }

@@ -1,46 +1,52 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The canonical CSV: everything a job can state, one row a job, in order of submission, read as a
- * stream. docs/traces.md describes the columns. Only job, submit_s and one of duration_s and work
- * are needed (neither for a service); a column that is absent or empty means the default. A header
- * with an unknown column is refused, so that a misspelt one is not read as absent.
+ * stream. docs/traces.md describes the columns. Only job, submit_s and one of duration_s, work
+ * and a workload's tokens, steps or samples are needed (none for a service); a column that is
+ * absent or empty means the default. A header with an unknown column is refused, so that a misspelt
+ * one is not read as absent.
  */
 #include "trace/canonical.h"
 
 #include <math.h>
 #include <string.h>
 
-const fy_column fy_canonical_columns[FY_C_COUNT + 1] = {
-    [FY_C_JOB] = {"job", true},
-    [FY_C_SUBMIT] = {"submit_s", true},
-    [FY_C_DURATION] = {"duration_s", false},
-    [FY_C_WORK] = {"work", false},
-    [FY_C_TENANT] = {"tenant", false},
-    [FY_C_PRIORITY] = {"priority", false},
-    [FY_C_WORKERS] = {"workers", false},
-    [FY_C_MIN_WORKERS] = {"min_workers", false},
-    [FY_C_MAX_WORKERS] = {"max_workers", false},
-    [FY_C_DEVICES] = {"devices", false},
-    [FY_C_MILLI] = {"milli", false},
-    [FY_C_CPU] = {"cpu_milli", false},
-    [FY_C_MEMORY] = {"memory_mib", false},
-    [FY_C_SPARES] = {"spares", false},
-    [FY_C_CHIPS] = {"chips", false},
-    [FY_C_RATES] = {"rates", false},
-    [FY_C_MIX] = {"mix", false},
-    [FY_C_REF] = {"ref", false},
-    [FY_C_CHECKPOINT] = {"checkpoint_s", false},
-    [FY_C_CHECKPOINT_COST] = {"checkpoint_cost_s", false},
-    [FY_C_RESTART] = {"restart_s", false},
-    [FY_C_LIMIT] = {"limit_s", false},
-    [FY_C_DEADLINE] = {"deadline_s", false},
-    [FY_C_MIN_RUN] = {"min_run_s", false},
-    [FY_C_AFTER] = {"after", false},
-    [FY_C_ARRAY] = {"array", false},
-    [FY_C_END] = {"end", false},
-    [FY_C_CANCEL] = {"cancel_s", false},
-    [FY_C_SERVICE] = {"service", false},
-    [FY_C_COUNT] = {NULL, false},
+const fy_column fy_canonical_columns[FY_COL_COUNT + 1] = {
+    [FY_COL_JOB] = {"job", true},
+    [FY_COL_SUBMIT] = {"submit_s", true},
+    [FY_COL_DURATION] = {"duration_s", false},
+    [FY_COL_WORK] = {"work", false},
+    [FY_COL_WORKLOAD] = {"workload", false},
+    [FY_COL_TOKENS] = {"tokens", false},
+    [FY_COL_STEPS] = {"steps", false},
+    [FY_COL_SAMPLES] = {"samples", false},
+    [FY_COL_BATCH] = {"batch", false},
+    [FY_COL_TENANT] = {"tenant", false},
+    [FY_COL_PRIORITY] = {"priority", false},
+    [FY_COL_WORKERS] = {"workers", false},
+    [FY_COL_MIN_WORKERS] = {"min_workers", false},
+    [FY_COL_MAX_WORKERS] = {"max_workers", false},
+    [FY_COL_DEVICES] = {"devices", false},
+    [FY_COL_MILLI] = {"milli", false},
+    [FY_COL_CPU] = {"cpu_milli", false},
+    [FY_COL_MEMORY] = {"memory_mib", false},
+    [FY_COL_SPARES] = {"spares", false},
+    [FY_COL_CHIPS] = {"chips", false},
+    [FY_COL_RATES] = {"rates", false},
+    [FY_COL_MIX] = {"mix", false},
+    [FY_COL_REF] = {"ref", false},
+    [FY_COL_CHECKPOINT] = {"checkpoint_s", false},
+    [FY_COL_CHECKPOINT_COST] = {"checkpoint_cost_s", false},
+    [FY_COL_RESTART] = {"restart_s", false},
+    [FY_COL_LIMIT] = {"limit_s", false},
+    [FY_COL_DEADLINE] = {"deadline_s", false},
+    [FY_COL_MIN_RUN] = {"min_run_s", false},
+    [FY_COL_AFTER] = {"after", false},
+    [FY_COL_ARRAY] = {"array", false},
+    [FY_COL_END] = {"end", false},
+    [FY_COL_CANCEL] = {"cancel_s", false},
+    [FY_COL_SERVICE] = {"service", false},
+    [FY_COL_COUNT] = {NULL, false},
 };
 
 /* ------------------------------------------------------------------ reading */
@@ -62,24 +68,31 @@ static int read_word(fy_row *row, int column, const char *const *words, const ch
     return 0;
 }
 
-static void read_work(fy_row *row, fy_job_spec *job)
+static void read_work(fy_row *row, fy_trace *trace, fy_job_spec *job)
 {
     static const char *const yes[] = {"", "yes", NULL};
-    bool timed = fy_row_has(row, FY_C_DURATION), counted = fy_row_has(row, FY_C_WORK);
+    static const int columns[] = {FY_COL_DURATION, FY_COL_WORK, FY_COL_TOKENS, FY_COL_STEPS,
+                                  FY_COL_SAMPLES};
+    int given = 0;
 
-    job->service = read_word(row, FY_C_SERVICE, yes, "yes or empty") == 1;
-    if (row->rc == 0 && timed + counted != (job->service ? 0 : 1)) {
+    job->service = read_word(row, FY_COL_SERVICE, yes, "yes or empty") == 1;
+    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+        given += fy_row_has(row, columns[i]);
+    }
+    if (row->rc == 0 && given != (job->service ? 0 : 1)) {
         row->rc = fy_row_fail(row->trace, row->err, FY_EPARSE,
-                              "%s; a job has one of duration_s and work, a service none",
-                              job->service       ? "a service with an end"
-                              : timed && counted ? "both duration_s and work"
-                                                 : "neither duration_s nor work");
+                              "%s; a job has one of duration_s and work, or with a workload one of "
+                              "tokens, steps, samples and duration_s, a service none",
+                              job->service ? "a service with an end"
+                              : given > 1  ? "more than one of the columns that say how much work"
+                                           : "nothing says how much work there is");
     }
-    if (timed) {
-        fy_job_set_duration(job, fy_row_us(row, FY_C_DURATION, FY_NUM_EXACT));
-    } else if (counted) {
-        job->work = fy_row_double(row, FY_C_WORK, 0, 1e24);
+    if (fy_row_has(row, FY_COL_DURATION)) {
+        fy_job_set_duration(job, fy_row_us(row, FY_COL_DURATION, FY_NUM_EXACT));
+    } else if (fy_row_has(row, FY_COL_WORK)) {
+        job->work = fy_row_double(row, FY_COL_WORK, 0, 1e24);
     }
+    fy_canonical_workload(row, trace, job);
 }
 
 static void read_shape(fy_row *row, fy_job_spec *job)
@@ -87,18 +100,18 @@ static void read_shape(fy_row *row, fy_job_spec *job)
     static const char *const words[] = {"normal", "high", "spot", NULL};
     static const fy_priority priorities[] = {FY_NORMAL, FY_HIGH, FY_SPOT};
 
-    job->priority = priorities[read_word(row, FY_C_PRIORITY, words, "high, normal or spot")];
-    job->workers = (int)fy_row_int_or(row, FY_C_WORKERS, 1, FY_MAX_WORKERS, 1);
-    job->min_workers = (int)fy_row_int_or(row, FY_C_MIN_WORKERS, 1, job->workers, job->workers);
+    job->priority = priorities[read_word(row, FY_COL_PRIORITY, words, "high, normal or spot")];
+    job->workers = (int)fy_row_int_or(row, FY_COL_WORKERS, 1, FY_MAX_WORKERS, 1);
+    job->min_workers = (int)fy_row_int_or(row, FY_COL_MIN_WORKERS, 1, job->workers, job->workers);
     job->max_workers =
-        (int)fy_row_int_or(row, FY_C_MAX_WORKERS, job->workers, FY_MAX_WORKERS, job->workers);
-    job->devices = (int)fy_row_int_or(row, FY_C_DEVICES, 0, FY_MAX_DEVICES, 1);
-    job->milli = (int)fy_row_int_or(row, FY_C_MILLI, 0, 999, 0);
-    job->cpu_milli = fy_row_int_or(row, FY_C_CPU, 0, FY_MAX_MILLI, 0);
-    job->memory_mib = fy_row_int_or(row, FY_C_MEMORY, 0, FY_MAX_MIB, 0);
-    job->spares = (int)fy_row_int_or(row, FY_C_SPARES, 0, FY_MAX_WORKERS, 0);
+        (int)fy_row_int_or(row, FY_COL_MAX_WORKERS, job->workers, FY_MAX_WORKERS, job->workers);
+    job->devices = (int)fy_row_int_or(row, FY_COL_DEVICES, 0, FY_MAX_DEVICES, 1);
+    job->milli = (int)fy_row_int_or(row, FY_COL_MILLI, 0, 999, 0);
+    job->cpu_milli = fy_row_int_or(row, FY_COL_CPU, 0, FY_MAX_MILLI, 0);
+    job->memory_mib = fy_row_int_or(row, FY_COL_MEMORY, 0, FY_MAX_MIB, 0);
+    job->spares = (int)fy_row_int_or(row, FY_COL_SPARES, 0, FY_MAX_WORKERS, 0);
     if (row->rc == 0 && job->milli > 0 && (job->max_workers != 1 || job->devices != 1)) {
-        (void)fy_row_wrong(row, FY_C_MILLI, FY_EPARSE,
+        (void)fy_row_wrong(row, FY_COL_MILLI, FY_EPARSE,
                            "empty, or the job one worker with one device");
     }
 }
@@ -107,14 +120,14 @@ static void read_times(fy_row *row, fy_job_spec *job)
 {
     static const char *const ends[] = {"finish", "fail", "cancel", NULL};
 
-    job->checkpoint_interval_us = fy_row_us_or(row, FY_C_CHECKPOINT, FY_NUM_EXACT, -1);
-    job->checkpoint_cost_us = fy_row_us_or(row, FY_C_CHECKPOINT_COST, FY_NUM_EXACT, -1);
-    job->restart_cost_us = fy_row_us_or(row, FY_C_RESTART, FY_NUM_EXACT, -1);
-    job->limit_us = fy_row_us_or(row, FY_C_LIMIT, FY_NUM_EXACT, -1);
-    job->deadline_us = fy_row_us_or(row, FY_C_DEADLINE, FY_NUM_EXACT, -1);
-    job->min_run_us = fy_row_us_or(row, FY_C_MIN_RUN, FY_NUM_EXACT, 0);
-    job->cancel_us = fy_row_us_or(row, FY_C_CANCEL, FY_NUM_EXACT, -1);
-    job->end = (fy_end)read_word(row, FY_C_END, ends, "finish, fail or cancel");
+    job->checkpoint_interval_us = fy_row_us_or(row, FY_COL_CHECKPOINT, FY_NUM_EXACT, -1);
+    job->checkpoint_cost_us = fy_row_us_or(row, FY_COL_CHECKPOINT_COST, FY_NUM_EXACT, -1);
+    job->restart_cost_us = fy_row_us_or(row, FY_COL_RESTART, FY_NUM_EXACT, -1);
+    job->limit_us = fy_row_us_or(row, FY_COL_LIMIT, FY_NUM_EXACT, -1);
+    job->deadline_us = fy_row_us_or(row, FY_COL_DEADLINE, FY_NUM_EXACT, -1);
+    job->min_run_us = fy_row_us_or(row, FY_COL_MIN_RUN, FY_NUM_EXACT, 0);
+    job->cancel_us = fy_row_us_or(row, FY_COL_CANCEL, FY_NUM_EXACT, -1);
+    job->end = (fy_end)read_word(row, FY_COL_END, ends, "finish, fail or cancel");
 }
 
 /* The part of *rest up to the separator, which is taken too; false if *rest is used up. */
@@ -133,7 +146,7 @@ static bool next_part(fy_field *rest, char separator, fy_field *part)
 
 static void read_mix(fy_row *row, fy_job_spec *job)
 {
-    fy_field rest = fy_row_field(row, FY_C_MIX), part;
+    fy_field rest = fy_row_field(row, FY_COL_MIX), part;
     double sum = 0;
     int n = 0;
     bool ok = true;
@@ -147,7 +160,7 @@ static void read_mix(fy_row *row, fy_job_spec *job)
         n++;
     }
     if (!ok || n < FY_N_BOUNDS || rest.text != NULL || !(sum > 1 - 1e-6 && sum < 1 + 1e-6)) {
-        (void)fy_row_wrong(row, FY_C_MIX, FY_EPARSE,
+        (void)fy_row_wrong(row, FY_COL_MIX, FY_EPARSE,
                            "four shares of compute, memory, link and host that sum to 1, such as "
                            "0.6/0.2/0.2/0");
     }
@@ -173,14 +186,14 @@ static bool read_rate(fy_field part, double *rate, double *spread)
 /* Rates as listed, one a named chip. A rate of 0: the job cannot run there. */
 static void read_rates(fy_row *row, fy_trace *trace, const fy_chip_list *list, fy_job_spec *job)
 {
-    fy_field rest = fy_row_field(row, FY_C_RATES), part;
+    fy_field rest = fy_row_field(row, FY_COL_RATES), part;
     int n = 0, kept = 0;
 
     while (next_part(&rest, '|', &part)) {
         fy_accept *accept = &trace->accept[kept];
 
         if (n == list->n_named || !read_rate(part, &accept->rate, &accept->rate_spread)) {
-            (void)fy_row_wrong(row, FY_C_RATES, FY_EPARSE,
+            (void)fy_row_wrong(row, FY_COL_RATES, FY_EPARSE,
                                "one rate or rate/spread a name in chips, 0 to 1e18, separated by "
                                "'|'");
             return;
@@ -193,11 +206,11 @@ static void read_rates(fy_row *row, fy_trace *trace, const fy_chip_list *list, f
         n++;
     }
     if (n < list->n_named) {
-        (void)fy_row_wrong(row, FY_C_RATES, FY_EPARSE, "as long as chips");
+        (void)fy_row_wrong(row, FY_COL_RATES, FY_EPARSE, "as long as chips");
         return;
     }
     if (kept == 0 && list->n_absent == 0) {
-        (void)fy_row_wrong(row, FY_C_RATES, FY_ERANGE, "above 0 on some chip");
+        (void)fy_row_wrong(row, FY_COL_RATES, FY_ERANGE, "above 0 on some chip");
     }
     job->accept = trace->accept;
     job->n_accept = kept;
@@ -208,14 +221,14 @@ static void read_rates(fy_row *row, fy_trace *trace, const fy_chip_list *list, f
 static void derive_rates(fy_row *row, fy_trace *trace, const fy_chip_list *list, fy_job_spec *job)
 {
     const fy_catalog *catalog = trace->site->catalog;
-    fy_field name = fy_row_field(row, FY_C_REF);
+    fy_field name = fy_row_field(row, FY_COL_REF);
     int at = name.len > 0 ? fy_site_chip(trace->site, name.text, name.len) : FY_CHIP_UNKNOWN;
     const fy_chip *ref =
         at >= 0 ? trace->site->chips[at] : fy_catalog_find_chip(catalog, name.text);
     int kept = 0;
 
     if (ref == NULL || !job->work_is_time) {
-        (void)fy_row_wrong(row, FY_C_REF, FY_EPARSE,
+        (void)fy_row_wrong(row, FY_COL_REF, FY_EPARSE,
                            "the id of the chip on which duration_s counts (or give rates)");
         return;
     }
@@ -237,7 +250,7 @@ static void derive_rates(fy_row *row, fy_trace *trace, const fy_chip_list *list,
         }
     }
     if (kept == 0 && list->n_absent == 0) {
-        (void)fy_row_wrong(row, FY_C_REF, FY_ERANGE,
+        (void)fy_row_wrong(row, FY_COL_REF, FY_ERANGE,
                            "a chip against which some chip's slowdown is known");
     }
     job->accept = trace->accept;
@@ -253,7 +266,7 @@ static void read_chips(fy_row *row, fy_trace *trace, fy_job_spec *job)
     if (row->rc < 0) {
         return;
     }
-    if (fy_chip_lists_get(trace->lists, fy_row_field(row, FY_C_CHIPS), &list, &why) < 0) {
+    if (fy_chip_lists_get(trace->lists, fy_row_field(row, FY_COL_CHIPS), &list, &why) < 0) {
         row->rc = fy_row_fail(trace, row->err, FY_EPARSE, "chips: %s", why.text);
         return;
     }
@@ -261,14 +274,17 @@ static void read_chips(fy_row *row, fy_trace *trace, fy_job_spec *job)
     job->n_accept = list->n_accept;
     job->n_absent = list->n_absent;
     job->any_chip = list->any;
-    if (fy_row_has(row, FY_C_RATES)) {
+    if (job->workload != NULL && !fy_row_has(row, FY_COL_RATES)) {
+        fy_canonical_plan(row, trace, list, job);
+    } else if (fy_row_has(row, FY_COL_RATES)) {
         read_rates(row, trace, list, job);
     } else if (!isnan(job->mix[0])) {
         derive_rates(row, trace, list, job);
-    } else if (fy_row_has(row, FY_C_REF)) {
-        (void)fy_row_wrong(row, FY_C_REF, FY_EPARSE, "empty where neither rates nor mix is given");
+    } else if (fy_row_has(row, FY_COL_REF)) {
+        (void)fy_row_wrong(row, FY_COL_REF, FY_EPARSE,
+                           "empty where neither rates nor mix is given");
     } else if (!job->work_is_time && !job->service) {
-        (void)fy_row_wrong(row, FY_C_RATES, FY_EPARSE,
+        (void)fy_row_wrong(row, FY_COL_RATES, FY_EPARSE,
                            "given with work, in units of work a second of the whole gang");
     }
 }
@@ -290,7 +306,7 @@ static int64_t find_job(const fy_trace *trace, fy_field name, int64_t last)
 
 static void read_after(fy_row *row, fy_trace *trace, fy_job_spec *job)
 {
-    fy_field rest = fy_row_field(row, FY_C_AFTER), part;
+    fy_field rest = fy_row_field(row, FY_COL_AFTER), part;
     int64_t *after = trace->state;
     int n = 0;
 
@@ -322,7 +338,7 @@ static void read_after(fy_row *row, fy_trace *trace, fy_job_spec *job)
 /* `first:index` or `first:index:limit`; the array's first task names itself. */
 static void read_array(fy_row *row, const fy_trace *trace, fy_job_spec *job)
 {
-    fy_field rest = fy_row_field(row, FY_C_ARRAY), first, index, limit;
+    fy_field rest = fy_row_field(row, FY_COL_ARRAY), first, index, limit;
     int64_t i = 0, n = 0;
     bool ok = true;
 
@@ -335,14 +351,14 @@ static void read_array(fy_row *row, const fy_trace *trace, fy_job_spec *job)
         ok = rest.text == NULL && fy_num_int(limit.text, limit.len, 1, 1000000000, &n) == FY_NUM_OK;
     }
     if (!ok) {
-        (void)fy_row_wrong(row, FY_C_ARRAY, FY_EPARSE,
+        (void)fy_row_wrong(row, FY_COL_ARRAY, FY_EPARSE,
                            "the array's first task:index or first task:index:limit");
         return;
     }
     job->array_of =
         fy_field_is(first, job->name) ? trace->info.rows : find_job(trace, first, trace->info.rows);
     if (job->array_of < 0) {
-        (void)fy_row_wrong(row, FY_C_ARRAY, FY_EPARSE, "led by this job or one in a row above");
+        (void)fy_row_wrong(row, FY_COL_ARRAY, FY_EPARSE, "led by this job or one in a row above");
     }
     job->array_index = (int)i;
     job->array_limit = (int)n;
@@ -353,13 +369,13 @@ static int canonical_row(fy_trace *trace, fy_job_spec *job, fy_err *err)
     fy_row row = fy_row_begin(trace, err);
 
     *job = fy_row_job(trace);
-    job->name = fy_row_name(&row, FY_C_JOB);
+    job->name = fy_row_name(&row, FY_COL_JOB);
     if (strchr(job->name, ':') != NULL) {
-        (void)fy_row_wrong(&row, FY_C_JOB, FY_EPARSE, "a name without ':'");
+        (void)fy_row_wrong(&row, FY_COL_JOB, FY_EPARSE, "a name without ':'");
     }
-    job->submit_us = fy_row_us(&row, FY_C_SUBMIT, FY_NUM_EXACT);
-    job->tenant = fy_row_name_or_empty(&row, FY_C_TENANT);
-    read_work(&row, job);
+    job->submit_us = fy_row_us(&row, FY_COL_SUBMIT, FY_NUM_EXACT);
+    job->tenant = fy_row_name_or_empty(&row, FY_COL_TENANT);
+    read_work(&row, trace, job);
     read_shape(&row, job);
     read_times(&row, job);
     read_chips(&row, trace, job);

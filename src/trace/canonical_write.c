@@ -14,7 +14,7 @@ int fy_canonical_header(fy_write_fn write, void *ctx)
     fy_str line = {0};
     int rc;
 
-    for (int i = 0; i < FY_C_COUNT; i++) {
+    for (int i = 0; i < FY_COL_COUNT; i++) {
         fy_str_puts(&line, i > 0 ? "," : "");
         fy_str_puts(&line, fy_canonical_columns[i].name);
     }
@@ -94,7 +94,7 @@ static bool all_in_order(const fy_job_spec *job, const fy_site *site)
 
 static void put_chips(fy_str *out, const fy_job_spec *job, const fy_site *site)
 {
-    bool one = rates_are_one(job);
+    bool one = job->planned || rates_are_one(job); /* the planner finds them again */
 
     if (!one || !all_in_order(job, site)) {
         fy_str_puts(out, job->any_chip ? "*|" : "");
@@ -128,9 +128,31 @@ static void put_work(fy_str *out, const fy_job_spec *job)
         put_us(out, (int64_t)(job->work * 1e6 + 0.5));
     }
     fy_str_puts(out, ",");
-    if (!job->work_is_time && !job->service) {
+    if (!job->work_is_time && !job->service && job->workload == NULL) {
         put_double(out, job->work);
     }
+    fy_str_puts(out, ",");
+}
+
+/* Work in tokens, or samples of a black box; `steps` is for people. */
+static void put_workload(fy_str *out, const fy_job_spec *job)
+{
+    bool counted = job->workload != NULL && !job->service;
+    bool black = job->workload != NULL && job->workload->kind == FY_BLACK_BOX;
+
+    if (job->workload != NULL) {
+        put_name(out, job->workload->id);
+    }
+    fy_str_puts(out, ",");
+    if (counted && !black) {
+        put_double(out, job->work);
+    }
+    fy_str_puts(out, ",,");
+    if (counted && black) {
+        put_double(out, job->work);
+    }
+    fy_str_puts(out, ",");
+    put_int_unless(out, job->batch, 0);
     fy_str_puts(out, ",");
 }
 
@@ -211,6 +233,7 @@ int fy_canonical_row(const fy_job_spec *job, const fy_site *site, fy_write_fn wr
     put_us(&line, job->submit_us);
     fy_str_puts(&line, ",");
     put_work(&line, job);
+    put_workload(&line, job);
     put_shape(&line, job);
     put_chips(&line, job, site);
     put_times(&line, job);

@@ -70,7 +70,7 @@ static void draw_rated(const fy_gen_model *model, fy_rng *rng, draw *d)
     time = d->part == FY_GEN_SERVICES ? 1 : profile->time;
     if (u_named * 3 < 1) {
         d->named = fy_gen_pick(profile->named, profile->n_accept, u_chip);
-        time = d->part == FY_GEN_SERVICES ? 1 : 1 / profile->accept[d->named].rate;
+        time = d->part == FY_GEN_SERVICES ? 1 : profile->unit / profile->accept[d->named].rate;
     }
     d->demand_s = fy_gen_size(d->size) * d->duration_s * time;
 }
@@ -207,7 +207,7 @@ static int64_t to_us(double duration_s)
     return us > 0 ? us : 1000;
 }
 
-static void set_end(const fy_gen_model *model, const draw *d, fy_job_spec *job)
+static void set_end(const fy_gen_model *model, const draw *d, double duration_s, fy_job_spec *job)
 {
     double cancel = d->is_long ? model->cancel_long : model->cancel_short;
     double fail = d->is_long ? model->fail_long : model->fail_short;
@@ -219,7 +219,19 @@ static void set_end(const fy_gen_model *model, const draw *d, fy_job_spec *job)
     }
     if (job->end == FY_END_CANCEL && d->u_cancel < 0.1) { /* by someone who waits no longer */
         job->end = FY_END_FINISH;
-        job->cancel_us = to_us(job->work * (1 + 20 * d->u_cancel));
+        job->cancel_us = to_us(duration_s * (1 + 20 * d->u_cancel));
+    }
+}
+
+/* Seconds, or whole tokens where the job names a workload. */
+static void set_work(const fy_gen_model *model, const draw *d, double duration_s, fy_job_spec *job)
+{
+    job->work = duration_s;
+    job->work_is_time = job->workload == NULL;
+    if (job->workload != NULL) {
+        double tokens = duration_s * profile_of(model, d)->unit;
+
+        job->work = tokens < 9e18 ? (double)(int64_t)(tokens + 0.5) : tokens;
     }
 }
 
@@ -244,9 +256,11 @@ static void set_chips(fy_gen *gen, const draw *d, fy_job_spec *job)
         return;
     }
     profile = profile_of(model, d);
-    for (int i = 0; i < FY_N_BOUNDS; i++) {
+    for (int i = 0; i < FY_N_BOUNDS && profile->workload == NULL; i++) {
         job->mix[i] = profile->mix[i];
     }
+    job->workload = profile->workload;
+    job->planned = profile->workload != NULL;
     job->accept = profile->accept;
     job->n_accept = profile->n_accept;
     if (d->named >= 0) {
@@ -294,9 +308,8 @@ int fy_gen_next(fy_gen *gen, fy_job_spec *job)
         job->cancel_us = duration_us;
         return 1;
     }
-    job->work = (double)duration_us / 1e6;
-    job->work_is_time = true;
-    set_end(model, &d, job);
+    set_work(model, &d, (double)duration_us / 1e6, job);
+    set_end(model, &d, (double)duration_us / 1e6, job);
     set_limit(&d, job->accept[job->n_accept - 1].rate, job);
     return 1;
 }

@@ -189,8 +189,8 @@ static double add_demand(const fy_gen_profile *p, const fy_gen_offer *o, double 
         double chance =
             (1 - named_share) * o->devices[a->chip] / all + named_share * chance_of(p->named, i);
 
-        demand_s[a->chip] += weight_s * chance / a->rate;
-        sum += weight_s * chance / a->rate;
+        demand_s[a->chip] += weight_s * chance * (p->unit / a->rate);
+        sum += weight_s * chance * (p->unit / a->rate);
     }
     return sum;
 }
@@ -361,8 +361,8 @@ int fy_gen_model_build(fy_gen_model **out, const fy_gen_options *options, fy_err
     model->days = options->days;
     fy_gen_share_hosts(model);
     choose_tenants(model, options->tenants);
-    fy_gen_build_profiles(model, &o, options->seed);
-    rc = build_parts(model, &o, options, err);
+    rc = fy_gen_build_profiles(model, &o, options, err);
+    rc = rc == 0 ? build_parts(model, &o, options, err) : rc;
     if (rc == 0) {
         choose_ends(model, isnan(options->failure_share) ? FY_GEN_FAIL : options->failure_share,
                     isnan(options->cancel_share) ? FY_GEN_CANCEL : options->cancel_share);

@@ -208,7 +208,7 @@ static void vary_mix(const double *base, bool single, fy_rng *rng, double *mix)
     }
 }
 
-static void add_accept(fy_accept *list, int *n, fy_accept accept)
+void fy_gen_add_accept(fy_accept *list, int *n, fy_accept accept)
 {
     int at = (*n)++;
 
@@ -233,55 +233,75 @@ static int list_chips(const fy_site *site, const fy_gen_offer *o, double memory_
             fy_accept accept = rate_on(site, o, c, mix);
 
             if (accept.rate > 0 && accept.rate_spread > 0) {
-                add_accept(list, &n, accept);
+                fy_gen_add_accept(list, &n, accept);
             }
         }
     }
     return n;
 }
 
-static void build_profile(fy_gen_model *model, const fy_gen_offer *o, fy_gen_profile *p,
-                          const fy_gen_kind *kind, int devices, fy_rng *rng)
+/* By the roofline mix. Returns how many chips. */
+static int mix_profile(const fy_gen_model *model, const fy_gen_offer *o, const fy_gen_profile *p,
+                       const fy_gen_kind *kind, int devices, fy_accept *list)
 {
-    fy_accept list[FY_MAX_CHIPS] = {{0}};
-    fy_accept *kept;
-    double all = 0, time = 0, fits = 0;
+    int n = list_chips(model->site, o, kind->memory_bytes, devices, p->mix, list);
+    double fits = 0;
 
-    vary_mix(kind->mix, devices == 1, rng, p->mix);
-    p->n_accept = list_chips(model->site, o, kind->memory_bytes, devices, p->mix, list);
-    for (int i = 0; i < p->n_accept; i++) {
+    for (int i = 0; i < n; i++) {
         fits += o->devices[list[i].chip];
     }
     if (fits < 0.4 * o->rated_devices) { /* a site of small chips: the work is made to fit them */
-        p->n_accept = list_chips(model->site, o, 0, devices, p->mix, list);
+        n = list_chips(model->site, o, 0, devices, p->mix, list);
     }
-    kept = fy_arena_alloc(&model->arena, ((size_t)p->n_accept + 1) * sizeof *kept);
-    p->named = fy_arena_alloc(&model->arena, ((size_t)p->n_accept + 1) * sizeof *p->named);
+    return n;
+}
+
+/* Take `list` [p->n_accept] as the chips of the profile. */
+static void keep_profile(fy_gen_model *model, const fy_gen_offer *o, fy_gen_profile *p, bool single,
+                         const fy_accept *list)
+{
+    size_t room = (size_t)p->n_accept + 1;
+    fy_accept *kept = fy_arena_alloc(&model->arena, room * sizeof *kept);
+    double all = 0, time = 0;
+
+    p->named = fy_arena_alloc(&model->arena, room * sizeof *p->named);
     p->slowest = p->n_accept > 0 ? list[p->n_accept - 1].rate : 1;
     for (int i = 0; i < p->n_accept; i++) {
         double n = o->devices[list[i].chip];
 
         kept[i] = list[i];
-        if (devices == 1) {
+        if (single) {
             kept[i].rate_spread = kept[i].rate;
         }
         all += n;
-        time += n / list[i].rate;
+        time += n * p->unit / list[i].rate;
     }
     p->accept = kept;
     p->time = all > 0 ? time / all : 1;
 }
 
-void fy_gen_build_profiles(fy_gen_model *model, const fy_gen_offer *o, uint64_t seed)
+int fy_gen_build_profiles(fy_gen_model *model, const fy_gen_offer *o, const fy_gen_options *options,
+                          fy_err *err)
 {
-    fy_rng rng = fy_rng_stream(seed, 1);
+    fy_rng rng = fy_rng_stream(options->seed, 1);
+    int n = o->ref >= 0 ? FY_GEN_KINDS * FY_GEN_VARIANTS * FY_GEN_SIZES : 0;
 
-    for (int k = 0; k < FY_GEN_KINDS && o->ref >= 0; k++) {
-        for (int v = 0; v < FY_GEN_VARIANTS; v++) {
-            for (int s = 0; s < FY_GEN_SIZES; s++) {
-                build_profile(model, o, &model->profiles[k][v][s], &fy_gen_kinds[k], fy_gen_size(s),
-                              &rng);
-            }
+    for (int i = 0; i < n; i++) { /* kinds, of each all variants, of each all sizes */
+        int k = i / (FY_GEN_VARIANTS * FY_GEN_SIZES);
+        int v = i / FY_GEN_SIZES % FY_GEN_VARIANTS, s = i % FY_GEN_SIZES;
+        fy_gen_profile *p = &model->profiles[k][v][s];
+        fy_accept list[FY_MAX_CHIPS] = {{0}};
+
+        p->unit = 1;
+        vary_mix(fy_gen_kinds[k].mix, s == 0, &rng, p->mix);
+        p->n_accept = fy_gen_plan_profile(model, options, o, k, v, s, list, err);
+        if (p->n_accept < 0) {
+            return p->n_accept;
         }
+        if (p->workload == NULL) {
+            p->n_accept = mix_profile(model, o, p, &fy_gen_kinds[k], fy_gen_size(s), list);
+        }
+        keep_profile(model, o, p, s == 0, list);
     }
+    return 0;
 }

@@ -14,8 +14,9 @@
  *   chip named    a third of the tasks in Alibaba's 2023 trace name a GPU type.
  *   tenants  demand falls as 1/rank (Philly's fifteen virtual clusters: 26, 17, 13, 10, 8, ... % of
  *       GPU time).
- * The mixes of the kinds of work, their memory, priorities and shares, and the share and lifetime
- * of services are invented; they are round numbers and no source stands behind them.
+ * The mixes of the kinds of work, the workloads they may name, their memory, priorities and shares,
+ * and the share and lifetime of services are invented; they are round numbers and no source stands
+ * behind them.
  */
 #ifndef FUYAO_TRACE_GEN_MODEL_H
 #define FUYAO_TRACE_GEN_MODEL_H
@@ -31,15 +32,18 @@ enum {
     FY_GEN_VARIANTS = 4, /* of a kind's mix */
     FY_GEN_SERVICE = FY_GEN_KINDS - 1,
     FY_GEN_MAX_TENANTS = 1000,
+    FY_GEN_MAX_WORKLOADS = 64,
 };
 
 /* Work of one kind, variant and size: where it runs, how fast. */
 typedef struct fy_gen_profile {
     double mix[FY_N_BOUNDS];
+    const fy_workload *workload; /* NULL: known by its mix alone */
+    double unit; /* work a second on the reference: 1, or a workload's tokens a second */
     const fy_accept *accept; /* [n_accept] fastest first; owned by the model's arena */
     int n_accept;            /* 0: this work cannot be placed and is not drawn */
     double *named;           /* [n_accept] cumulative chance to name that chip alone, last = 1 */
-    double time;             /* mean of 1/rate over the accepted devices */
+    double time;             /* mean of unit/rate over the accepted devices */
     double slowest;          /* least rate */
 } fy_gen_profile;
 
@@ -104,7 +108,19 @@ fy_gen_offer fy_gen_count_site(const fy_site *site);
 
 /* Parts of fy_gen_model_build: what a worker gets of its host, and where each kind of work runs. */
 void fy_gen_share_hosts(fy_gen_model *model);
-void fy_gen_build_profiles(fy_gen_model *model, const fy_gen_offer *o, uint64_t seed);
+int fy_gen_build_profiles(fy_gen_model *model, const fy_gen_offer *o, const fy_gen_options *options,
+                          fy_err *err) FY_NODISCARD;
+
+/* Insert into `list` [*n], fastest first. */
+void fy_gen_add_accept(fy_accept *list, int *n, fy_accept accept);
+
+/*
+ * The workload of a kind, variant and size, and where it runs: fills `list` [FY_MAX_CHIPS], sets
+ * workload and unit of the profile. Returns how many chips; 0 where the profile is left to its mix;
+ * or an error: FY_ENOENT, or those of loading workloads.
+ */
+int fy_gen_plan_profile(fy_gen_model *model, const fy_gen_options *options, const fy_gen_offer *o,
+                        int kind, int variant, int size, fy_accept *list, fy_err *err) FY_NODISCARD;
 
 /* By size: the share of long jobs, and means of the distributions drawn from below. */
 extern const double fy_gen_long_share[FY_GEN_SIZES];

@@ -44,6 +44,7 @@ struct fy_trace {
     fy_csv csv;
     const fy_site *site;
     const char *rates_path; /* borrowed while opening */
+    const fy_planner *planner;
     bool skip_bad;
     const fy_reader *reader;
     fy_trace_info info;

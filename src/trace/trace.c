@@ -168,6 +168,7 @@ static fy_trace *new_trace(const fy_trace_options *options)
 
     trace->site = options->site;
     trace->rates_path = options->rates_path;
+    trace->planner = options->planner;
     trace->skip_bad = options->skip_bad;
     trace->names = fy_names_new();
     trace->lists = fy_chip_lists_new(options->site);

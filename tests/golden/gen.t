@@ -7,7 +7,7 @@ The header, and rows that read back.
 
   $ fuyao gen --fleet "$fleet" --days 2 --load 0.8 --seed 3 > a.csv
   $ head -n 1 a.csv
-  job,submit_s,duration_s,work,tenant,priority,workers,min_workers,max_workers,devices,milli,cpu_milli,memory_mib,spares,chips,rates,mix,ref,checkpoint_s,checkpoint_cost_s,restart_s,limit_s,deadline_s,min_run_s,after,array,end,cancel_s,service
+  job,submit_s,duration_s,work,workload,tokens,steps,samples,batch,tenant,priority,workers,min_workers,max_workers,devices,milli,cpu_milli,memory_mib,spares,chips,rates,mix,ref,checkpoint_s,checkpoint_cost_s,restart_s,limit_s,deadline_s,min_run_s,after,array,end,cancel_s,service
   $ fuyao sim --fleet "$fleet" --trace a.csv --policy fifo --json | python3 -c 'import json, sys; d = json.load(sys.stdin); print(d["runs"][0]["jobs"] == sum(1 for _ in open("a.csv")) - 1, d["runs"][0]["never_placeable"])'
   True 0
 
@@ -27,12 +27,12 @@ A number of jobs, of tenants, and shares.
   $ grep -c -E 'yes$|,fail,|,cancel,' c.csv
   0
   [1]
-  $ cut -d, -f5 c.csv | sort -u | grep -c tenant-
+  $ cut -d, -f10 c.csv | sort -u | grep -c tenant-
   [0-9]+ (re)
 
 The demand is the load that was asked for: here all jobs accept one chip, which is rate 1.
 
-  $ fuyao gen --fleet "$ROOT/data/fleets/philly-500.yaml" --days 10 --load 0.5 --services 0 --seed 2 | awk -F, 'NR > 1 { s += $3 * ($7 ? $7 : 1) } END { printf "%.4f\n", s / (500 * 10 * 86400) }'
+  $ fuyao gen --fleet "$ROOT/data/fleets/philly-500.yaml" --days 10 --load 0.5 --services 0 --seed 2 | awk -F, 'NR > 1 { s += $3 * ($12 ? $12 : 1) } END { printf "%.4f\n", s / (500 * 10 * 86400) }'
   0.5000
 
 Wrong use: one line, exit 2.

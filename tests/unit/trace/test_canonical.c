@@ -204,11 +204,14 @@ static const struct {
     {"a,0,0.0000001,,,,,,,,,,,,,,,",
      "t:2: duration_s is '0.0000001'; it must be seconds with at most six decimals"},
     {"a,0,,,,,,,,,,,,,,,,",
-     "t:2: neither duration_s nor work; a job has one of duration_s and work, a service none"},
+     "t:2: nothing says how much work there is; a job has one of duration_s and work, or with a "
+     "workload one of tokens, steps, samples and duration_s, a service none"},
     {"a,0,1,1,,,,,,v100,1,,,,,,,",
-     "t:2: both duration_s and work; a job has one of duration_s and work, a service none"},
+     "t:2: more than one of the columns that say how much work; a job has one of duration_s and "
+     "work, or with a workload one of tokens, steps, samples and duration_s, a service none"},
     {"a,0,1,,,,,,,,,,,,,yes,,",
-     "t:2: a service with an end; a job has one of duration_s and work, a service none"},
+     "t:2: a service with an end; a job has one of duration_s and work, or with a workload one "
+     "of tokens, steps, samples and duration_s, a service none"},
     {"a,0,,5,,,,,,,,,,,,,,",
      "t:2: rates is empty; it must be given with work, in units of work a second of the whole "
      "gang"},
