@@ -2,6 +2,7 @@
 /* `fuyao chips`: the catalogue as a list, one chip in full, or chips compared. */
 #include "cli/chips.h"
 
+#include "base/num.h"
 #include "cli/cmd.h"
 #include "cli/table.h"
 
@@ -215,11 +216,14 @@ int chips_list(const fy_catalog *catalog, const chips_options *options)
 static const char usage[] =
     "usage: fuyao chips [--strict] [--json]\n"
     "       fuyao chips show ID [--strict] [--json]\n"
-    "       fuyao chips compare A B... [--workload W] [--strict] [--json]\n"
+    "       fuyao chips compare A B... [--workload W [--devices N]] [--strict] [--json]\n"
     "\n"
     "  compare        every chip is shown relative to the last one named\n"
     "  --workload W   a kind of work of the catalogue (dense-training, decode, ...) or shares of\n"
     "                 the reference's time: compute=0.6,memory=0.3,link=0.1\n"
+    "                 or a model of data/workloads (llama2-7b), which the planner lays out on N\n"
+    "                 devices of each chip\n"
+    "  --devices N    without it the fewest, in doublings from 8, on which it fits on all\n"
     "  --strict       numbers that are assumed count as unknown\n"
     "  --json         JSON instead of tables\n";
 
@@ -252,6 +256,9 @@ static int run(const fy_catalog *catalog, int n, char **words, const chips_optio
     if (options->workload != NULL && strcmp(verb, "compare") != 0) {
         return cli_fail(CLI_USAGE, "--workload goes with `fuyao chips compare`");
     }
+    if (options->devices > 0 && options->workload == NULL) {
+        return cli_fail(CLI_USAGE, "--devices goes with `fuyao chips compare --workload`");
+    }
     if (n == 0) {
         return chips_list(catalog, options);
     }
@@ -271,14 +278,25 @@ static int run(const fy_catalog *catalog, int n, char **words, const chips_optio
                     verb);
 }
 
+/* 0 after printing what is wrong. */
+static int read_devices(const char *text)
+{
+    int64_t n = 0;
+    if (fy_num_int(text, strlen(text), 1, 1000000, &n) != FY_NUM_OK) {
+        (void)cli_fail(CLI_USAGE,
+                       "chips: --devices is '%.40s'; it must be a whole number from 1 to 1000000",
+                       text);
+        return 0;
+    }
+    return (int)n;
+}
+
 int cmd_chips(int argc, char **argv)
 {
     static const struct option long_options[] = {
-        {"json", no_argument, NULL, 'j'},
-        {"strict", no_argument, NULL, 's'},
-        {"workload", required_argument, NULL, 'w'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"json", no_argument, NULL, 'j'},           {"strict", no_argument, NULL, 's'},
+        {"workload", required_argument, NULL, 'w'}, {"devices", required_argument, NULL, 'd'},
+        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
     };
     chips_options options = {.strict = FY_ASSUME};
     int c;
@@ -293,6 +311,12 @@ int cmd_chips(int argc, char **argv)
             break;
         case 'w':
             options.workload = optarg;
+            break;
+        case 'd':
+            options.devices = read_devices(optarg);
+            if (options.devices == 0) {
+                return CLI_USAGE;
+            }
             break;
         case 'h':
             fputs(usage, stdout);

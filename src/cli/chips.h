@@ -14,6 +14,7 @@ typedef struct chips_options {
     bool json;
     fy_strictness strict;
     const char *workload; /* NULL = every mix of the catalogue */
+    int devices;          /* of each chip, for a workload of data/workloads; 0 = as few as fit */
 } chips_options;
 
 /* One number of a chip: its name in YAML and JSON, its name for people, where it is. */
@@ -50,8 +51,25 @@ int chips_show(const fy_catalog *catalog, const fy_chip *chip, const chips_optio
 int chips_compare(const fy_catalog *catalog, const fy_chip *const chips[], int n,
                   const chips_options *options);
 
-/* Where a comparison's evidence ends up: text, or one member of the JSON. */
+/* Where a comparison's evidence ends up: text, or one member of the JSON. `plan`: NULL = none. */
+typedef struct chips_plan chips_plan;
 int chips_compare_json(const fy_catalog *catalog, const fy_chip *const chips[], int n,
-                       const fy_mix mixes[], int n_mixes, const chips_options *options);
+                       const fy_mix mixes[], int n_mixes, const chips_plan *plan,
+                       const chips_options *options);
+
+/* ------------------------------------------------------------------ a model: chips_plan.c */
+
+/*
+ * Plan the workload that --workload names on each chip, the last one being the reference.
+ *   out   the caller's to close, whatever is returned
+ *   mix   filled with the shares of its time on the reference
+ * Returns 0 (chips_plan_found: is there such a workload?) or an exit code after printing why.
+ */
+int chips_plan_open(chips_plan **out, const fy_catalog *catalog, const fy_chip *const chips[],
+                    int n, const chips_options *options, fy_mix *mix);
+void chips_plan_close(chips_plan *plan); /* NULL allowed */
+bool chips_plan_found(const chips_plan *plan);
+void chips_plan_print(const chips_plan *plan, int i);   /* chip i against the reference */
+json_t *chips_plan_json(const chips_plan *plan, int i); /* the caller's */
 
 #endif

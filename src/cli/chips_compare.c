@@ -92,7 +92,8 @@ static void add_shares(cli_table *table, const double share[FY_N_BOUNDS])
 }
 
 static void print_work(const fy_catalog *catalog, const fy_chip *a, const fy_chip *b,
-                       const fy_mix mixes[], int n_mixes, const chips_options *options)
+                       const fy_mix mixes[], int n_mixes, bool planned,
+                       const chips_options *options)
 {
     cli_table *table = cli_table_new();
     cli_table_column(table, "WORK", CLI_LEFT);
@@ -113,11 +114,13 @@ static void print_work(const fy_catalog *catalog, const fy_chip *a, const fy_chi
     }
     printf("\n%s: time and energy per unit of work, in those of %s\n", a->id, b->id);
     cli_table_print(table);
-    printf(
-        options->strict == FY_STRICT
-            ? "energy is that of the chips alone, by their power limits\n"
-            : "energy is that of the chips alone; a = rests on an assumed share of a clock or of "
-              "a power\nlimit; the shares of time of the mixes are assumed too\n");
+    if (options->strict == FY_STRICT) {
+        puts("energy is that of the chips alone, by their power limits");
+        return;
+    }
+    printf("energy is that of the chips alone; a = rests on an assumed share of a clock or of a "
+           "power\nlimit%s\n",
+           planned ? "" : "; the shares of time of the mixes are assumed too");
 }
 
 /* The two rates that a bound's ratio of data sheets rests on. */
@@ -246,6 +249,17 @@ static void print_claims(const fy_catalog *catalog, const fy_chip *a, const fy_c
     }
 }
 
+/* Is it the name of a mix? */
+static bool is_mix(const fy_catalog *catalog, const char *name)
+{
+    for (int i = 0; i < fy_catalog_n_mixes(catalog); i++) {
+        if (strcmp(fy_catalog_mix(catalog, i)->id, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The mix that --workload names, or shares such as `compute=0.6,memory=0.4`; 0 or an exit code. */
 static int find_workload(const fy_catalog *catalog, const char *name, fy_mix *out)
 {
@@ -288,8 +302,8 @@ static int find_workload(const fy_catalog *catalog, const char *name, fy_mix *ou
     }
     if (sum == 0) {
         return cli_fail(CLI_USAGE,
-                        "--workload: \"%.60s\" is none of %s, nor shares like "
-                        "compute=0.6,memory=0.4",
+                        "--workload: \"%.60s\" is none of %s, nor a workload of data/workloads, "
+                        "nor shares like compute=0.6,memory=0.4",
                         name, known);
     }
     if (sum < 0.9999 || sum > 1.0001) {
@@ -298,31 +312,62 @@ static int find_workload(const fy_catalog *catalog, const char *name, fy_mix *ou
     return 0;
 }
 
-int chips_compare(const fy_catalog *catalog, const fy_chip *const chips[], int n,
-                  const chips_options *options)
+static int compare(const fy_catalog *catalog, const fy_chip *const chips[], int n,
+                   const fy_mix *mixes, int n_mixes, const chips_plan *plan,
+                   const chips_options *options)
 {
-    fy_mix one;
-    const fy_mix *mixes = &one;
-    int n_mixes = 1;
-    if (options->workload != NULL) {
-        int rc = find_workload(catalog, options->workload, &one);
-        if (rc != 0) {
-            return rc;
-        }
-    } else if (options->strict == FY_STRICT) {
-        n_mixes = 0; /* the catalogue's mixes are assumed */
-    } else {
-        n_mixes = fy_catalog_n_mixes(catalog);
-        mixes = n_mixes > 0 ? fy_catalog_mix(catalog, 0) : NULL;
-    }
     if (options->json) {
-        return chips_compare_json(catalog, chips, n, mixes, n_mixes, options);
+        return chips_compare_json(catalog, chips, n, mixes, n_mixes, plan, options);
     }
     print_numbers(chips, n, options);
     for (int i = 0; i < n - 1; i++) {
-        print_work(catalog, chips[i], chips[n - 1], mixes, n_mixes, options);
+        if (plan != NULL) {
+            chips_plan_print(plan, i);
+        }
+        print_work(catalog, chips[i], chips[n - 1], mixes, n_mixes, plan != NULL, options);
         print_deciding(catalog, chips[i], chips[n - 1], options);
         print_claims(catalog, chips[i], chips[n - 1], options);
     }
     return CLI_OK;
+}
+
+/* With --workload: a mix, shares, or a model that the planner knows. */
+static int compare_workload(const fy_catalog *catalog, const fy_chip *const chips[], int n,
+                            const chips_options *options)
+{
+    chips_plan *plan = NULL;
+    bool planned = false;
+    fy_mix one;
+    int rc = 0;
+
+    if (!is_mix(catalog, options->workload) && strchr(options->workload, '=') == NULL) {
+        rc = chips_plan_open(&plan, catalog, chips, n, options, &one);
+        planned = rc == 0 && chips_plan_found(plan);
+    }
+    if (rc == 0 && !planned) {
+        rc = find_workload(catalog, options->workload, &one);
+    }
+    if (rc == 0 && options->devices > 0 && !planned) {
+        rc = cli_fail(CLI_USAGE, "--devices goes with a workload of data/workloads");
+    }
+    if (rc == 0) {
+        rc = compare(catalog, chips, n, &one, 1, planned ? plan : NULL, options);
+    }
+    chips_plan_close(plan);
+    return rc;
+}
+
+int chips_compare(const fy_catalog *catalog, const fy_chip *const chips[], int n,
+                  const chips_options *options)
+{
+    int n_mixes = fy_catalog_n_mixes(catalog);
+
+    if (options->workload != NULL) {
+        return compare_workload(catalog, chips, n, options);
+    }
+    if (options->strict == FY_STRICT) {
+        n_mixes = 0; /* the catalogue's mixes are assumed */
+    }
+    return compare(catalog, chips, n, n_mixes > 0 ? fy_catalog_mix(catalog, 0) : NULL, n_mixes,
+                   NULL, options);
 }

@@ -134,6 +134,9 @@ static json_t *claims_json(const fy_catalog *catalog, const fy_chip *a, const fy
 /*
  * {"reference": id, "strict": bool, "chips": [{"id",
  *   "numbers": {KEY: {"value", "reference": RANGE or null, "ratio": number or null}},
+ *   "plan" (where --workload names a model): {"workload", "batch", "precision", "devices",
+ *     "value", "reference": {"step_s", "low80_s", "high80_s", "tokens_per_s", "device_w",
+ *     "token_j", "layout"} or {"why"}, "slowdown", "energy": RANGE or null},
  *   "bounds": {"compute" | "memory" | "link": {"slowdown", "energy": RANGE or null}},
  *   "mixes": [{"id", "name", "source", "shares": {...}, "slowdown", "energy"}],
  *   "sustained": {"value", "reference"}, "power_ratio": RANGE or null,
@@ -143,7 +146,8 @@ static json_t *claims_json(const fy_catalog *catalog, const fy_chip *a, const fy
  * RANGE is {"low", "mid", "high", "unit", "grade"}; the reference is the first of "against".
  */
 int chips_compare_json(const fy_catalog *catalog, const fy_chip *const chips[], int n,
-                       const fy_mix mixes[], int n_mixes, const chips_options *options)
+                       const fy_mix mixes[], int n_mixes, const chips_plan *plan,
+                       const chips_options *options)
 {
     const fy_chip *b = chips[n - 1];
     json_t *list = json_array();
@@ -152,6 +156,9 @@ int chips_compare_json(const fy_catalog *catalog, const fy_chip *const chips[], 
         json_t *o = json_object();
         json_object_set_new(o, "id", json_string(a->id));
         json_object_set_new(o, "numbers", numbers(a, b, options));
+        if (plan != NULL) {
+            json_object_set_new(o, "plan", chips_plan_json(plan, i));
+        }
         json_object_set_new(o, "bounds", bounds(catalog, a, b, options));
         json_object_set_new(o, "mixes", mixes_json(catalog, a, b, mixes, n_mixes, options));
         json_object_set_new(

@@ -93,3 +93,43 @@ The generator: equal seeds give equal bytes, what it writes reads back, only the
   $ gen --workloads=; echo "exit $?"
   fuyao: gen: --workloads= names none
   exit 2
+
+One chip against another for a model: the planner beside the roofline.
+
+  $ fuyao chips compare h20-96-sxm5 h800-sxm5 --workload llama2-7b --devices 16 > out; sed -n '/^llama2-7b, /,/^WORK/p' out
+  llama2-7b, batch 1024, bf16, on 16 of each: the planner's best layouts (megatron-core)
+  QUANTITY * h20-96-sxm5 * RATIO 80 % * h800-sxm5 (glob)
+  step * .. * .. * .. * (glob)
+  tokens/s a device * (glob)
+  power of a device * W * W (glob)
+  energy a token * J * .. * J (glob)
+  h20-96-sxm5: tp * overlap * (glob)
+  h800-sxm5: tp * overlap * (glob)
+  the 80 % of the ratios take the two predictions' errors as independent; energy is that of the
+  chips alone. The roofline's answer follows, with the planner's shares of time:
+  
+  h20-96-sxm5: time and energy per unit of work, in those of h800-sxm5
+  WORK * (glob)
+  $ grep -c '^llama2-7b .* % compute' out
+  1
+  $ fuyao chips compare h20-96-sxm5 l20 h800-sxm5 --workload llama2-7b --json | python3 -c 'import json, sys
+  > for c in json.load(sys.stdin)["chips"]:
+  >     p = c["plan"]; s = p["slowdown"]; r = p["value"]["step_s"] / p["reference"]["step_s"]
+  >     print(c["id"], p["devices"], s["low"] < s["mid"] < s["high"], abs(s["mid"] - r) < 1e-6 * r, p["energy"]["mid"] > 1, c["mixes"][0]["id"])'
+  h20-96-sxm5 8 True True True llama2-7b
+  l20 8 True True True llama2-7b
+  $ fuyao chips compare h20-96-sxm5 h800-sxm5 --workload llama2-70b --devices 2
+  fuyao: llama2-70b on 2 h800-sxm5, the reference: does not fit: * GiB too much on a device; --devices N gives it more (glob)
+  [1]
+  $ fuyao chips compare h20-96-sxm5 h800-sxm5 --workload xpeng-driving-2022
+  fuyao: unknown: the sizes of xpeng-driving-2022
+  [1]
+  $ fuyao chips compare h20-96-sxm5 h800-sxm5 --workload decode --devices 8
+  fuyao: --devices goes with a workload of data/workloads
+  [2]
+  $ fuyao chips compare h20-96-sxm5 h800-sxm5 --devices 8
+  fuyao: --devices goes with `fuyao chips compare --workload`
+  [2]
+  $ fuyao chips compare h20-96-sxm5 h800-sxm5 --workload nonsense
+  fuyao: --workload: "nonsense" is none of dense-training, *, nor a workload of data/workloads, nor shares like compute=0.6,memory=0.4 (glob)
+  [2]
