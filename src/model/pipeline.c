@@ -26,7 +26,9 @@ static void deal_counts(int layers, int pp, int vpp, int count[FY_N_STAGES])
         if (rest < 2) { /* too few for the ends: some middle stages take one less */
             rest = 2 * (layers / pp);
         }
-        count[0] = ceil_div(rest, 2), count[2] = rest / 2;
+        /* a short last stage: it has the logits besides */
+        count[0] = rest - 1 < count[1] ? rest - 1 : count[1];
+        count[2] = rest - count[0];
     }
 }
 

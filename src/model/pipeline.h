@@ -25,7 +25,8 @@ typedef struct fy_stages {
 /*
  * Deal `model`'s layers to pp stages in pp * vpp chunks. Where the layers divide, equally. Else
  * embedding and head count as layers where that divides (as Llama 3 405B: 126 + 2 over 16), else
- * the middle stages take the rest and the largest governs. Dense layers of a mixture come first.
+ * the last stage is short, as it computes the logits, and the largest governs. Dense layers of a
+ * mixture come first.
  */
 fy_stages fy_stages_deal(const fy_model *model, int pp, int vpp);
 
