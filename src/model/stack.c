@@ -49,26 +49,40 @@ static const fy_fitted *find_own(const fy_stacks *stacks, const char *chip, cons
     return NULL;
 }
 
-/* Fitted rows of a family (NULL: any) and stack; those without `without` where it took part. */
+/* Constants of one family and stack; those without `without` where it took part. */
 static const fy_fitted *find_fitted(const fy_stacks *stacks, const char *family, const char *stack,
                                     const char *without)
 {
     const fy_fitted *all = NULL;
     for (int i = 0; i < stacks->n_fitted; i++) {
         const fy_fitted *f = &stacks->fitted[i];
-        if (f->chip != NULL || strcmp(f->stack, stack) != 0 ||
-            (family != NULL && strcmp(f->family, family) != 0)) {
+        if (f->chip != NULL || strcmp(f->stack, stack) != 0 || strcmp(f->family, family) != 0) {
             continue;
         }
         if (without != NULL && strcmp(f->without, without) == 0) {
             return f->constants.rows > 0 ? f : NULL;
         }
-        bool more = all == NULL || f->constants.rows > all->constants.rows;
-        if (f->without[0] == '\0' && (family != NULL || more)) {
-            all = f; /* of one pair the last, of several families the one with most rows */
+        if (f->without[0] == '\0') {
+            all = f; /* the last */
         }
     }
     return all;
+}
+
+/* The same of whichever family has most rows. */
+static const fy_fitted *find_any(const fy_stacks *stacks, const char *stack, const char *without)
+{
+    const fy_fitted *most = NULL;
+    for (int i = 0; i < stacks->n_fitted; i++) {
+        const fy_fitted *f = &stacks->fitted[i];
+        if (f->chip == NULL && strcmp(f->stack, stack) == 0) {
+            f = find_fitted(stacks, f->family, stack, without);
+            if (f != NULL && (most == NULL || f->constants.rows > most->constants.rows)) {
+                most = f;
+            }
+        }
+    }
+    return most;
 }
 
 static const char *near_of(const fy_stacks *stacks, const char *id)
@@ -102,7 +116,7 @@ fy_constants fy_stacks_constants(const fy_stacks *stacks, const fy_stack *stack,
     const char *id = stack->id;
     for (int hops = 0; id != NULL && hops < stacks->n_stacks; hops++) {
         const fy_fitted *f = hops > 0 ? find_fitted(stacks, family, id, without) : NULL;
-        f = f != NULL ? f : find_fitted(stacks, NULL, id, without);
+        f = f != NULL ? f : find_any(stacks, id, without);
         if (f != NULL) {
             return borrowed(f);
         }
