@@ -25,4 +25,12 @@ struct fy_stacks {
     fy_constants prior; /* where nothing was fitted */
 };
 
+/*
+ * As fy_stacks_load from memory: the text of a stacks file, and of a file of constants that has a
+ * prior. The names stand for the files in errors.
+ */
+int fy_stacks_parse(fy_stacks **out, const char *stacks_name, const char *stacks, size_t len,
+                    const char *constants_name, const char *constants, size_t constants_len,
+                    fy_err *err) FY_NODISCARD;
+
 #endif

@@ -5,6 +5,7 @@
 #include "fuyao/calibrate.h"
 #include "model/stack.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,6 +148,15 @@ static int read_overlap(const fy_doc *doc, const char *where, const char *text, 
     return 0;
 }
 
+/* What is more than this of a weight or a logit is a slip. */
+static bool bytes_are_absurd(const raw_stack *raw)
+{
+    const unsigned most = 1000;
+    return raw->fp8_weight_bytes > most || raw->gradient_bytes > most ||
+           raw->optimizer_bytes > most || raw->loss_bytes > most ||
+           raw->loss_bytes_selective > most;
+}
+
 static int read_stack(fy_stacks *stacks, const fy_doc *doc, const raw_stack *raw, unsigned at,
                       fy_err *err)
 {
@@ -161,6 +171,10 @@ static int read_stack(fy_stacks *stacks, const fy_doc *doc, const raw_stack *raw
                            "flash3; capture of eager, compiled, captured; recompute of none, "
                            "selective, full; zero of 0 to 3",
                            raw->id);
+    }
+    if (bytes_are_absurd(raw)) {
+        return fy_doc_fail(doc, where, err, FY_EPARSE,
+                           "stack \"%s\": at most 1000 bytes of a weight or a logit", raw->id);
     }
     if (fy_stacks_find(stacks, raw->id) != NULL) {
         return fy_doc_fail(doc, where, err, FY_EINVAL, "stack \"%s\" is there twice", raw->id);
@@ -223,12 +237,19 @@ static int read_stacks(fy_stacks *stacks, const fy_doc *doc, fy_err *err)
     return 0;
 }
 
-static int read_number(const fy_doc *doc, const char *where, const char *key, const char *text,
-                       double *out, fy_err *err)
+/* Shares of a rate divide; times and other shares may be 0. */
+static bool divides(int constant)
 {
-    if (fy_num_double(text, strlen(text), out) != FY_NUM_OK || *out < 0 || *out > 1e3) {
-        return fy_doc_fail(doc, where, err, FY_EPARSE, "%s: \"%s\" is not a number from 0 to 1000",
-                           key, text);
+    return constant == FY_C_MATMUL || constant == FY_C_MEMORY || constant == FY_C_ATTENTION ||
+           constant == FY_C_LINK || constant == FY_C_NETWORK;
+}
+
+static int read_number(const fy_doc *doc, const char *where, const char *key, const char *text,
+                       double low, double *out, fy_err *err)
+{
+    if (fy_num_double(text, strlen(text), out) != FY_NUM_OK || *out < low || *out > 1e3) {
+        return fy_doc_fail(doc, where, err, FY_EPARSE,
+                           "%s: \"%.40s\" is not a number from %g to 1000", key, text, low);
     }
     return 0;
 }
@@ -239,13 +260,20 @@ static int read_fitted(fy_stacks *stacks, const fy_doc *doc, const raw_fitted *r
     char where[40];
     snprintf(where, sizeof where, "constants[%u]", at);
     fy_constants c = {.grade = FY_GRADE_FITTED, .rows = (int)raw->rows};
-    int rc = read_number(doc, where, "spread", raw->spread, &c.spread, err);
+    int rc = read_number(doc, where, "spread", raw->spread, 0, &c.spread, err);
     for (int i = 0; i < FY_N_CONSTANTS && rc == 0; i++) {
-        rc = read_number(doc, where, fy_constant_name((fy_constant)i), raw->value[i], &c.value[i],
-                         err);
+        rc = read_number(doc, where, fy_constant_name((fy_constant)i), raw->value[i],
+                         divides(i) ? 1e-3 : 0, &c.value[i], err);
     }
     if (rc != 0) {
         return rc;
+    }
+    if (raw->rows > INT_MAX) {
+        return fy_doc_fail(doc, where, err, FY_EPARSE, "rows: at most %d", INT_MAX);
+    }
+    if (raw->family == NULL && (raw->chip != NULL || raw->stack != NULL || raw->without != NULL)) {
+        return fy_doc_fail(doc, where, err, FY_EPARSE,
+                           "family is missing; only the prior has none, nor a stack");
     }
     if (raw->family == NULL) { /* the prior */
         c.grade = FY_GRADE_ASSUMED;
@@ -297,6 +325,17 @@ int fy_stacks_add_constants(fy_stacks *stacks, const char *path, fy_err *err)
     return rc;
 }
 
+/* Hand over what was read, or free it. */
+static int finish(fy_stacks **out, fy_stacks *stacks, int rc)
+{
+    if (rc != 0) {
+        fy_stacks_free(stacks);
+        return rc;
+    }
+    *out = stacks;
+    return 0;
+}
+
 int fy_stacks_load(fy_stacks **out, const char *data_dir, fy_err *err)
 {
     static const struct {
@@ -315,12 +354,25 @@ int fy_stacks_load(fy_stacks **out, const char *data_dir, fy_err *err)
         rc = rc == 0 ? parts[i].read(stacks, doc, err) : rc;
         fy_doc_free(doc);
     }
-    if (rc != 0) {
-        fy_stacks_free(stacks);
-        return rc;
+    return finish(out, stacks, rc);
+}
+
+int fy_stacks_parse(fy_stacks **out, const char *stacks_name, const char *text, size_t len,
+                    const char *constants_name, const char *constants, size_t constants_len,
+                    fy_err *err)
+{
+    fy_stacks *stacks = fy_calloc(1, sizeof *stacks);
+    fy_doc *doc = NULL;
+    int rc = fy_doc_parse(&doc, stacks_name, text, len, &stacks_schema, err);
+    rc = rc == 0 ? read_stacks(stacks, doc, err) : rc;
+    fy_doc_free(doc);
+    if (rc == 0) {
+        doc = NULL;
+        rc = fy_doc_parse(&doc, constants_name, constants, constants_len, &constants_schema, err);
+        rc = rc == 0 ? read_constants(stacks, doc, err) : rc;
+        fy_doc_free(doc);
     }
-    *out = stacks;
-    return 0;
+    return finish(out, stacks, rc);
 }
 
 void fy_stacks_free(fy_stacks *stacks)
