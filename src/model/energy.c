@@ -8,11 +8,20 @@
  * 0.15. Assumed, from the power that published runs draw: 90 % of the limit at 55 % MFU.
  */
 static const double share[FY_N_TERMS] = {
-    [FY_T_MATMUL] = 1.0,     [FY_T_ATTENTION] = 0.95, [FY_T_ELEMENTWISE] = 0.6,
-    [FY_T_EMBEDDING] = 0.85, [FY_T_RECOMPUTE] = 0.95, [FY_T_HOST] = 0.15,
-    [FY_T_TP] = 0.45,        [FY_T_CP] = 0.45,        [FY_T_EP] = 0.4,
-    [FY_T_PP] = 0.3,         [FY_T_BUBBLE] = 0.2,     [FY_T_DP] = 0.35,
-    [FY_T_OPTIMIZER] = 0.6,  [FY_T_JITTER] = 0.2,
+    [FY_T_MATMUL] = 1.0,
+    [FY_T_ATTENTION] = 0.95,
+    [FY_T_ELEMENTWISE] = 0.6,
+    [FY_T_EMBEDDING] = 0.85,
+    [FY_T_RECOMPUTE] = 0.95,
+    [FY_T_HOST] = 0.15,
+    [FY_T_TP] = 0.45,
+    [FY_T_CP] = 0.45,
+    [FY_T_EP] = 0.4,
+    [FY_T_PP] = 0.3,
+    [FY_T_BUBBLE] = FY_WAITING_SHARE,
+    [FY_T_DP] = 0.35,
+    [FY_T_OPTIMIZER] = 0.6,
+    [FY_T_JITTER] = 0.2,
 };
 
 void fy_energy_fill(fy_estimate *e, const fy_cluster *cluster)

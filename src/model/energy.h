@@ -8,6 +8,9 @@
 
 #include "fuyao/plan.h"
 
+/* Of waiting for a neighbour, on the way from idle power to the limit. */
+#define FY_WAITING_SHARE 0.2
+
 /* Fill device_w and energy_j from the terms; NAN where the chip's power is unknown. */
 void fy_energy_fill(fy_estimate *estimate, const fy_cluster *cluster);
 

@@ -206,12 +206,10 @@ static double fullest(double *bytes, const fy_costing *c, const fy_layout *l, co
     return most;
 }
 
-void fy_memory_fill(fy_memory *out, const fy_costing *c, const fy_layout *l,
-                    const fy_cluster *cluster, const fy_parts *p, const fy_stages *stages,
-                    double microbatches)
+/* What comes on top of what is allocated, and whether all of it fits. */
+static void sum_up(fy_memory *out, const fy_costing *c, const fy_layout *l, double allocated)
 {
     double *b = out->bytes;
-    double allocated = fullest(b, c, l, p, stages, microbatches);
     int hopper = c->machine.hopper > 0;
     int groups = (l->tp > 1) + (l->pp > 1) + (l->dp * l->cp > 1) + (l->ep > 1) + (l->cp > 1);
     double capacity = usable_bytes(c->machine.memory_bytes);
@@ -225,5 +223,19 @@ void fy_memory_fill(fy_memory *out, const fy_costing *c, const fy_layout *l,
     out->device_used = !(grown > capacity) ? grown : least > capacity ? least : capacity;
     out->capacity = capacity;
     out->fits = !(least > capacity);
+}
+
+void fy_memory_stage(fy_memory *out, const fy_costing *c, const fy_layout *l, const fy_parts *p,
+                     const fy_stage *stage, int rank, double microbatches)
+{
+    sum_up(out, c, l, fill_one(out->bytes, c, l, p, stage, rank, microbatches));
+}
+
+void fy_memory_fill(fy_memory *out, const fy_costing *c, const fy_layout *l,
+                    const fy_cluster *cluster, const fy_parts *p, const fy_stages *stages,
+                    double microbatches)
+{
+    double allocated = fullest(out->bytes, c, l, p, stages, microbatches);
+    sum_up(out, c, l, allocated);
     (void)cluster;
 }

@@ -57,6 +57,9 @@ bool fy_space_near(const fy_space *space, const fy_layout *l); /* the last of th
 
 /* ------------------------------------------------------------------------------------- floors */
 
+/* Device time of one layer for one microbatch, by term. */
+void fy_layer_terms(double t[FY_N_TERMS], const fy_block *block);
+
 /* What every layout of a slice costs at least. */
 typedef struct fy_floor {
     double step_s, energy_j;

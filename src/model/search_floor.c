@@ -10,8 +10,7 @@
 
 #include <string.h>
 
-/* Terms of one layer for one microbatch. */
-static void layer_terms(double t[FY_N_TERMS], const fy_block *b)
+void fy_layer_terms(double t[FY_N_TERMS], const fy_block *b)
 {
     const fy_pass *f = &b->forward;
     const fy_pass *r = &b->backward;
@@ -73,10 +72,10 @@ static double least_power_w(const fy_costing *c, const fy_cluster *cluster, cons
     const fy_pass *ends[] = {&p->ends.embedding_forward, &p->ends.embedding_backward,
                              &p->ends.head_forward, &p->ends.head_backward};
     bool waits = ends_wait(c, &p->ends);
-    layer_terms(t, &p->dense);
+    fy_layer_terms(t, &p->dense);
     double least = power_w(t, cluster);
     waits = waits || (sum_terms(t) > 0 && block_waits(c, &p->dense));
-    layer_terms(t, &p->moe);
+    fy_layer_terms(t, &p->moe);
     double moe = power_w(t, cluster);
     least = moe < least ? moe : least;
     waits = waits || (sum_terms(t) > 0 && block_waits(c, &p->moe));
@@ -102,8 +101,8 @@ fy_floor fy_slice_floor(const fy_costing *c, const fy_cluster *cluster, const fy
     const fy_model *m = c->model;
     double dense[FY_N_TERMS];
     double moe[FY_N_TERMS];
-    layer_terms(dense, &p->dense);
-    layer_terms(moe, &p->moe);
+    fy_layer_terms(dense, &p->dense);
+    fy_layer_terms(moe, &p->moe);
     double n_dense = m->experts > 0 ? m->dense_layers : m->layers;
     double all = n_dense * sum_terms(dense) + (m->layers - n_dense) * sum_terms(moe);
     double times =

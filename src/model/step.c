@@ -156,23 +156,23 @@ static stage_cost stage_cost_of(const fy_costing *c, const fy_parts *p, const fy
     return s;
 }
 
-/* Handing one microbatch's activations to the next stage, as far as it is not hidden. */
-static double transfer_s(const fy_costing *c, const fy_layout *l, const fy_cluster *cluster)
+double fy_hop_s(const fy_costing *c, const fy_layout *l, bool same_node)
 {
-    if (l->pp <= 1) {
-        return 0;
-    }
     const fy_model *m = c->model;
     double bytes =
         (double)l->microbatch * m->seq_len / l->cp * m->hidden * fy_value_bytes(l->precision);
     bool parts = l->seq_parallel || c->stack->p2p_scatter;
     double sent = parts ? bytes / l->tp : bytes;
-    bool same_node = cluster->devices / l->pp < cluster->per_node;
     double s = fy_send_s(&c->machine, same_node, sent) + c->machine.gap_s;
     if (parts && !l->seq_parallel && l->tp > 1) {
-        s += fy_all_gather_s(&c->machine, fy_group_make(l->tp, 1, cluster->per_node), bytes);
+        s += fy_all_gather_s(&c->machine, fy_group_make(l->tp, 1, c->machine.per_node), bytes);
     }
     return l->overlap & FY_OVERLAP_PP ? s * c->machine.exposed : s;
+}
+
+static double transfer_s(const fy_costing *c, const fy_layout *l, const fy_cluster *cluster)
+{
+    return l->pp > 1 ? fy_hop_s(c, l, cluster->devices / l->pp < cluster->per_node) : 0;
 }
 
 /* What of `comm_s` is paid when it may hide behind `behind_s` of computation. */
@@ -343,6 +343,15 @@ static const double experts_spread = 0.25;
 /* z of a two-sided 80 % interval. */
 static const double z80 = 1.2816;
 
+void fy_interval_fill(fy_estimate *out, const fy_model *model, double spread)
+{
+    if (model->experts > 0 && spread < experts_spread) {
+        spread = experts_spread;
+    }
+    out->low_s = out->step_s / (1 + z80 * spread);
+    out->high_s = out->step_s * (1 + z80 * spread);
+}
+
 void fy_step_compose(fy_estimate *out, const fy_costing *c, const fy_cluster *cluster,
                      const fy_layout *l, const fy_parts *parts, double spread)
 {
@@ -374,11 +383,7 @@ void fy_step_compose(fy_estimate *out, const fy_costing *c, const fy_cluster *cl
     out->unknown =
         fy_machine_unknown(&c->machine, fy_precision_format(l->precision), cluster->devices);
     out->step_s = out->unknown == NULL ? sum_terms(t) : (double)NAN;
-    if (c->model->experts > 0 && spread < experts_spread) {
-        spread = experts_spread;
-    }
-    out->low_s = out->step_s / (1 + z80 * spread);
-    out->high_s = out->step_s * (1 + z80 * spread);
+    fy_interval_fill(out, c->model, spread);
     double tokens = (double)l->global_batch * c->model->seq_len;
     out->tokens_per_s = tokens / out->step_s;
     out->model_flops = tokens * fy_model_flops_per_token(c->model, false);
@@ -386,6 +391,19 @@ void fy_step_compose(fy_estimate *out, const fy_costing *c, const fy_cluster *cl
     out->mfu = out->model_flops / (out->step_s * peak * cluster->devices);
     fy_memory_fill(&out->memory, c, l, cluster, parts, &stages, microbatches);
     fy_energy_fill(out, cluster);
+}
+
+fy_stage_share fy_stage_share_of(const fy_costing *c, const fy_cluster *cluster, const fy_layout *l,
+                                 const fy_parts *parts, const fy_stage *stage, double hop_s,
+                                 double microbatches)
+{
+    fy_stage_share out = {{0}, 0, 0};
+    stage_cost s = stage_cost_of(c, parts, stage, l, hop_s);
+    fill_terms(out.term_s, &s, microbatches);
+    out.once_s = s.forward + s.backward;
+    out.sync_s = gradients_s(c, l, cluster, &s, stage->dense + stage->moe, microbatches);
+    out.term_s[FY_T_OPTIMIZER] = optimizer_s(c, l, &s);
+    return out;
 }
 
 int fy_plan_estimate(fy_estimate *out, const fy_model *model, const fy_layout *layout,

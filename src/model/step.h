@@ -28,4 +28,27 @@ fy_parts fy_parts_cost(const fy_costing *costing, const fy_slice *slice);
 void fy_step_compose(fy_estimate *out, const fy_costing *costing, const fy_cluster *cluster,
                      const fy_layout *layout, const fy_parts *parts, double spread);
 
+/* The 80 % interval around step_s. */
+void fy_interval_fill(fy_estimate *out, const fy_model *model, double spread);
+
+/*
+ * One stage by itself, for pipelines whose stages differ in more than their layers (mixed.h). Sums
+ * are those of fy_step_compose.
+ *   l           borrowed; pp is that of the whole pipeline
+ *   cluster     borrowed; of it, per_node
+ *   hop_s       of one microbatch to the next stage [s], fy_hop_s
+ */
+typedef struct fy_stage_share {
+    double term_s[FY_N_TERMS]; /* of a step; bubble, dp and jitter are 0 */
+    double once_s;             /* one microbatch, forward and backward */
+    double sync_s;             /* gradients and sharded weights */
+} fy_stage_share;
+
+fy_stage_share fy_stage_share_of(const fy_costing *costing, const fy_cluster *cluster,
+                                 const fy_layout *l, const fy_parts *parts, const fy_stage *stage,
+                                 double hop_s, double microbatches);
+
+/* Handing one microbatch's activations to the next stage, as far as it is not hidden [s]. */
+double fy_hop_s(const fy_costing *costing, const fy_layout *layout, bool same_node);
+
 #endif
