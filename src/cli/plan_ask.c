@@ -12,6 +12,7 @@
 
 static const char usage[] =
     "usage: fuyao plan WORKLOAD --on CHIP:COUNT[..COUNT] [OPTION...]\n"
+    "       fuyao plan WORKLOAD --on CHIP:COUNT+CHIP:COUNT[+CHIP:COUNT] [OPTION...]\n"
     "       fuyao plan --validate FILE | --calibrate FILE [OPTION...]\n"
     "The best layout of a training on given chips: time, memory, power, energy and money of a "
     "step.\n\n"

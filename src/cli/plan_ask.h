@@ -3,7 +3,8 @@
  * `fuyao plan WORKLOAD --on ...`: what is asked, as typed and as resolved against the data, and
  * the answer. Private to the command. The parts, in order: plan_ask (options), plan_question (the
  * data behind them), plan_search (answers), then plan_show, plan_why, plan_curve, plan_json and
- * plan_emit print. A job of several chip types would resolve to several clusters in plan_question.
+ * plan_emit print. A job of several chip types asks one question a type and is
+ * answered in plan_mixed.
  */
 #ifndef FUYAO_CLI_PLAN_ASK_H
 #define FUYAO_CLI_PLAN_ASK_H
@@ -91,6 +92,7 @@ int plan_show_nothing(const plan_question *q, const plan_answer *answer); /* exi
 int plan_show_mine(const plan_question *q);
 int plan_curve(const plan_question *q);
 int plan_deadline(const plan_question *q);
+int plan_mixed_run(const plan_ask *ask, const plan_data *data); /* --on A:N+B:M; exit code */
 void plan_json(const plan_question *q, const plan_answer *answer);
 int plan_emit(const plan_question *q, const plan_answer *answer);
 

@@ -107,9 +107,6 @@ static int find_chip(plan_question *q)
     const char *on = q->ask->on;
     const char *colon = strchr(on, ':');
     char id[64];
-    if (strchr(on, '+') != NULL) {
-        return cli_fail(CLI_USAGE, "plan: --on %.60s: one type of chip at a time", on);
-    }
     if (colon == NULL || colon == on || (size_t)(colon - on) >= sizeof id) {
         return cli_fail(CLI_USAGE,
                         "plan: --on %.60s: CHIP:COUNT is needed, such as "

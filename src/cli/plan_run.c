@@ -4,6 +4,7 @@
 #include "cli/plan_ask.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static int answer_one(const plan_question *q)
 {
@@ -50,8 +51,12 @@ int plan_question_run(int argc, char **argv)
         return code;
     }
     code = plan_data_open(&data, ask.constants);
-    code = code ? code : plan_question_open(&q, &ask, &data);
-    code = code ? code : answer(&q);
+    if (code == 0 && strchr(ask.on, '+') != NULL) {
+        code = plan_mixed_run(&ask, &data);
+    } else {
+        code = code ? code : plan_question_open(&q, &ask, &data);
+        code = code ? code : answer(&q);
+    }
     plan_question_close(&q);
     plan_data_close(&data);
     return code;
