@@ -242,6 +242,7 @@ static int load_world(world *w, sim_plan *plan, fy_err *err)
     plan->input = &w->input;
     w->planner =
         cli_planner_new(plan->site, w->site, w->replaced != NULL ? w->replace.renumbered : NULL);
+    w->replace.planner = cli_planner_face(w->planner);
     w->input = (sim_input){.options = o,
                            .read_site = w->site,
                            .replace = w->replaced != NULL ? &w->replace : NULL,

@@ -60,6 +60,7 @@ void sim_options_free(sim_options *options);
 /* A chip replaced: how each job's acceptable chips and rates follow. */
 typedef struct sim_replace {
     const fy_site *from_site, *to_site; /* borrowed */
+    const fy_planner *planner;          /* borrowed; of jobs that name a workload */
     int from, to;                       /* index in from_site; in to_site */
     int renumbered[FY_MAX_CHIPS];       /* chip of from_site -> chip of to_site */
 } sim_replace;

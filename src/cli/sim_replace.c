@@ -8,14 +8,17 @@
  *
  * r_i: slowdown against the chip on which the mix's shares w_i count. That is the chip of rate 1;
  * where the job accepts none such, the fleet's chip against which its rates are explained best. A
- * job without a mix whose rates reach the replaced chip cannot be told, and says so. The planner's
- * rates are those of the new chip already.
+ * job without a mix whose rates reach the replaced chip cannot be told, and says so. Rates
+ * by the planner are those of the new chip already; rates that a job states for a workload follow
+ * the planner's ratio.
  */
 #include "base/rng.h"
 #include "cli/sim.h"
 
 #include <math.h>
 #include <string.h>
+
+enum { LARGEST_GANG = 1000000 }; /* that is planned */
 
 void sim_replace_init(sim_replace *replace, const fy_site *from_site, const fy_site *to_site,
                       const char *from, const char *to)
@@ -71,24 +74,45 @@ static const fy_chip *reference(const sim_replace *replace, const fy_job_spec *j
     return best;
 }
 
+/* A job that states rates of a workload: as much faster or slower as the planner says. */
+static double planned_factor(const sim_replace *replace, const fy_job_spec *job)
+{
+    const fy_planner *planner = replace->planner;
+    int64_t gang = (int64_t)job->workers * job->devices;
+    fy_rate_ask ask = {.workload = job->workload,
+                       .batch = job->batch,
+                       .chip = replace->from,
+                       .devices = (int)(gang > LARGEST_GANG ? 0 : gang)};
+    fy_accept now = {0}, was = {0};
+
+    if (job->workload == NULL || job->milli > 0 || job->devices == 0 || gang > LARGEST_GANG ||
+        !planner->rate(planner->ctx, &ask, &now)) {
+        return (double)NAN;
+    }
+    ask.reference = true;
+    return planner->rate(planner->ctx, &ask, &was) ? now.rate / was.rate : (double)NAN;
+}
+
 static int scale_rate(const sim_replace *replace, const fy_job_spec *job, fy_accept *accept,
                       fy_err *err)
 {
     const fy_chip *old = replace->from_site->chips[replace->from];
     const fy_chip *new = replace->to_site->chips[replace->to];
-    const fy_chip *ref;
-    double factor;
+    double factor = planned_factor(replace, job);
 
-    if (!fy_known(job->mix[0])) {
+    if (!fy_known(factor) && !fy_known(job->mix[0])) {
         return fy_fail(err, FY_EINVAL,
                        "--replace %s=%s: job '%.60s' states no mix of compute, memory, link and "
                        "host, so its rate on %s cannot be known; give mix in the trace",
                        old->id, new->id, job->name, new->id);
     }
-    ref = reference(replace, job);
-    factor = ref != NULL ? fy_chip_slowdown_mix(old, ref, job->mix).mid /
-                               fy_chip_slowdown_mix(new, ref, job->mix).mid
-                         : (double)NAN;
+    if (!fy_known(factor)) {
+        const fy_chip *ref = reference(replace, job);
+
+        factor = ref != NULL ? fy_chip_slowdown_mix(old, ref, job->mix).mid /
+                                   fy_chip_slowdown_mix(new, ref, job->mix).mid
+                             : (double)NAN;
+    }
     if (!(factor > 0)) {
         return fy_fail(err, FY_EINVAL,
                        "--replace %s=%s: job '%.60s': the catalogue lacks a number that its mix "

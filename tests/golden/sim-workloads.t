@@ -62,6 +62,9 @@ Rates that the row states come first, with the work in tokens.
   $ printf 'job,submit_s,workload,tokens,workers,chips,rates\na,0,llama2-7b,3.6e6,8,h800-sxm5,1000\n' > r.csv
   $ sim --trace r.csv | grep '^gain' | tr -s ' ' | cut -d' ' -f1-4
   gain none 1/1 1
+  $ sim --trace r.csv --replace h800-sxm5=h20-96-sxm5 --journal-out four > /dev/null
+  $ rates four | sed -E 's/^a 0:[0-9]+:[0-9]+:4$/one rate, derived/'
+  one rate, derived
 
 Bad rows.
 
