@@ -6,6 +6,7 @@
 #include "cli/sim.h"
 
 #include "cli/cmd.h"
+#include "cli/sim_results.h"
 
 #include <signal.h>
 #include <stdio.h>

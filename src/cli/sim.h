@@ -181,30 +181,4 @@ void sim_progress_begin(const sim_plan *plan);
 void sim_progress_note(void *run, int64_t done, int64_t now_us);
 void sim_progress_end(void);
 
-/* ------------------------------------------------------------------ results: sim_numbers.c */
-
-/* Mean over seeds with its 95 % confidence interval (NAN where there is one seed only). */
-typedef struct sim_mean {
-    double mean, low, high;
-} sim_mean;
-
-sim_mean sim_mean_of(const double *values, int n);
-
-typedef enum sim_kind { SIM_COUNT, SIM_REAL } sim_kind;
-typedef struct sim_field { /* one number of a result: where it stands in JSON and in the struct */
-    const char *group, *name; /* group NULL: at the top */
-    sim_kind kind;
-    size_t at;
-} sim_field;
-
-extern const sim_field sim_fields[]; /* ended by a NULL name; in the order of JSON */
-
-/* The mean of a field (by offset) over the seeds of one policy and costs. */
-sim_mean sim_mean_at(const sim_run *runs, int n, const sim_field *field);
-double sim_mean_real(const sim_run *runs, int n, size_t at); /* of a double, by offset */
-double sim_mean_count(const sim_run *runs, int n, size_t at);
-
-void sim_print_json(const sim_plan *plan); /* on standard output */
-void sim_print_table(const sim_plan *plan);
-
 #endif

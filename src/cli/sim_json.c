@@ -4,7 +4,7 @@
  * With --seeds a number is the mean over the seeds; `ci95` stands beside a member called mean, and
  * at the end of the run for every other number of the top.
  */
-#include "cli/sim.h"
+#include "cli/sim_results.h"
 
 #include <string.h>
 

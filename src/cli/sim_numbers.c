@@ -3,7 +3,7 @@
  * The numbers of a result by name, and their means over seeds with 95 % confidence intervals by
  * Student's t: half-width = t(0.975, n - 1) x s / sqrt(n).
  */
-#include "cli/sim.h"
+#include "cli/sim_results.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Results as tables for people: one line a run; pools and tenants below it where there is one. */
 #include "base/units.h"
-#include "cli/sim.h"
+#include "cli/sim_results.h"
 #include "cli/table.h"
 
 #include <stdio.h>
