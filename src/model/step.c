@@ -264,7 +264,9 @@ static double gradients_s(const fy_costing *c, const fy_layout *l, const fy_clus
     double s = replicas_s(c, l, exchange_s(c, l, replicas, dense),
                           exchange_s(c, l, expert, experts), stage, microbatches);
     if (c->model->tied && l->pp > 1) { /* first and last stage add their copies' gradients */
-        fy_group ends = {.size = 2, .in_node = 1, .sharing = per_node};
+        /* an unknown network is not needed inside a node */
+        bool inside = !fy_known(c->machine.net_bps) && cluster->devices <= per_node;
+        fy_group ends = {.size = 2, .in_node = inside ? 2 : 1, .sharing = per_node};
         s += fy_all_reduce_s(&c->machine, ends,
                              c->params.embedding / l->tp *
                                  fy_gradient_bytes(c->stack, l->precision));
