@@ -20,6 +20,33 @@ static int forget(void *ctx, const char *bytes, size_t len)
     return 0;
 }
 
+/* A planner that knows the workload `w` and the black box `b`, on all chips but the last. */
+static int find(void *ctx, const char *name, const fy_workload **out, fy_err *err)
+{
+    static const fy_workload known[] = {
+        {.id = "w", .model = {.seq_len = 2048}, .global_batch = 8},
+        {.id = "b", .kind = FY_BLACK_BOX},
+    };
+
+    (void)ctx;
+    (void)err;
+    *out = NULL;
+    for (size_t i = 0; i < 2; i++) {
+        *out = strcmp(known[i].id, name) == 0 ? &known[i] : *out;
+    }
+    return 0;
+}
+
+static bool rate(void *ctx, const fy_rate_ask *ask, fy_accept *out)
+{
+    (void)ctx;
+    assert(ask->devices >= 1 && ask->devices <= 1000000 && ask->batch >= 0);
+    assert(ask->chip >= 0 && ask->chip < 3 && ask->workload != NULL);
+    out->rate = out->rate_spread = 1000.0 * ask->devices;
+    out->grade = FY_GRADE_DERIVED;
+    return ask->chip < 2;
+}
+
 static void check_job(const fy_job_spec *job, const fy_site *site, int64_t sequence)
 {
     assert(job->workers >= 1 && job->min_workers >= 1 && job->min_workers <= job->workers);
@@ -29,7 +56,8 @@ static void check_job(const fy_job_spec *job, const fy_site *site, int64_t seque
     assert(job->submit_us >= 0 && job->min_run_us >= 0);
     assert(job->service ? isnan(job->work) : job->work >= 0 && isfinite(job->work));
     assert(job->n_accept >= 0 && job->n_accept <= site->n_chips);
-    assert(job->n_accept > 0 || job->n_absent > 0);
+    assert(job->n_accept > 0 || job->n_absent > 0 || job->planned);
+    assert(!job->planned || job->workload != NULL);
     for (int i = 0; i < job->n_accept; i++) {
         assert(job->accept[i].chip >= 0 && job->accept[i].chip < site->n_chips);
         assert(job->accept[i].rate > 0 && isfinite(job->accept[i].rate));
@@ -38,13 +66,15 @@ static void check_job(const fy_job_spec *job, const fy_site *site, int64_t seque
         assert(job->after[i] >= 0 && job->after[i] < sequence);
     }
     assert(job->array_of <= sequence);
-    assert(fy_canonical_row(job, site, forget, NULL) == (job->n_absent > 0 ? FY_EINVAL : 0));
+    assert(fy_canonical_row(job, site, forget, NULL) ==
+           (job->n_absent > 0 || job->n_accept == 0 ? FY_EINVAL : 0));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     fixture *f = fixture_new();
-    fy_trace_options options = {.site = &f->site};
+    fy_planner planner = {find, rate, NULL};
+    fy_trace_options options = {.site = &f->site, .planner = &planner};
     fy_trace *trace;
     fy_job_spec job;
     fy_err err = {0};
