@@ -187,6 +187,10 @@ static int read_words(plan_ask *a, int opt)
 {
     switch (opt) {
     case OPT_ON:
+        if (a->on != NULL) {
+            return cli_fail(CLI_USAGE, "plan: --on is given twice; types of chip that work "
+                                       "together are joined by +, such as a:64+b:512");
+        }
         a->on = optarg;
         break;
     case OPT_FLEET:
@@ -275,7 +279,7 @@ static int read_option(plan_ask *a, int opt)
 
 static int read_rest(int argc, char **argv, plan_ask *a)
 {
-    if (optind == argc) {
+    if (optind == argc || argv[optind][0] == '\0') {
         return cli_fail(CLI_USAGE, "plan: a workload is needed, such as gpt3-175b; "
                                    "`fuyao plan --help`");
     }
@@ -286,6 +290,9 @@ static int read_rest(int argc, char **argv, plan_ask *a)
     }
     if (a->on == NULL) {
         return cli_fail(CLI_USAGE, "plan: --on CHIP:COUNT is needed; `fuyao plan --help`");
+    }
+    if (a->json && a->emit != NULL) {
+        return cli_fail(CLI_USAGE, "plan: --json or --emit, not both");
     }
     return 0;
 }

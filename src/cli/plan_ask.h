@@ -69,6 +69,14 @@ typedef struct plan_costs {
     fy_goodput goodput;
 } plan_costs;
 
+/* One count of a scaling curve, or one that meets a deadline. */
+typedef struct plan_point {
+    int devices;
+    fy_ranked best;
+    plan_costs costs;
+    bool fits; /* else only `devices` is set */
+} plan_point;
+
 /* Options. Returns 0, or an exit code after printing; *stop: there is nothing more to do. */
 int plan_ask_read(int argc, char **argv, plan_ask *ask, bool *stop);
 int plan_question_open(plan_question *q, const plan_ask *ask, const plan_data *data);
@@ -94,7 +102,14 @@ int plan_curve(const plan_question *q);
 int plan_deadline(const plan_question *q);
 int plan_mixed_run(const plan_ask *ask, const plan_data *data); /* --on A:N+B:M; exit code */
 void plan_json(const plan_question *q, const plan_answer *answer);
+void plan_json_curve(const plan_question *q, const plan_point *points, int n);
+/* [3]: fewest devices, least money, least energy, of the counts that meet the deadline. */
+void plan_json_deadline(const plan_question *q, const plan_point *const *points, int tried,
+                        int meeting);
 int plan_emit(const plan_question *q, const plan_answer *answer);
+
+/* A line where the stack's constants were never fitted on the chip's family; else nothing. */
+void plan_show_grade(const plan_question *q);
 
 /* Text for people. */
 enum { PLAN_TEXT = 200 };

@@ -4,22 +4,17 @@
 #include "cli/plan_ask.h"
 #include "cli/table.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-/* One count with its best layout; found is emptied once read. */
-typedef struct point {
-    int devices;
-    fy_ranked best;
-    plan_costs costs;
-    bool fits;
-} point;
+enum { MAX_POINTS = 24 }; /* doublings of 1 up to FY_MAX_DEVICES, and both ends */
 
 /* Returns 0, or an exit code after printing. */
-static int measure(point *p, const plan_question *q, int devices)
+static int measure(plan_point *p, const plan_question *q, int devices)
 {
     plan_answer a;
-    *p = (point){.devices = devices};
+    *p = (plan_point){.devices = devices};
     fy_err err = {0};
     a.cluster = plan_cluster(q, devices);
     fy_search_spec spec = plan_spec(q, &a.cluster);
@@ -60,14 +55,14 @@ static double times(const plan_question *q)
     return (fy_known(q->tokens) ? q->tokens : 1e12) / ((double)q->batch * q->model.seq_len);
 }
 
-static double wall_s(const plan_question *q, const point *p)
+static double wall_s(const plan_question *q, const plan_point *p)
 {
     double steps = times(q) * p->best.estimate.step_s;
     return fy_known(p->costs.goodput.wall_s) ? p->costs.goodput.wall_s : steps;
 }
 
-static void row(cli_table *t, const plan_question *q, const char *name, const point *p,
-                const point *first)
+static void row(cli_table *t, const plan_question *q, const char *name, const plan_point *p,
+                const plan_point *first)
 {
     char text[PLAN_TEXT];
     const fy_estimate *e = &p->best.estimate;
@@ -77,7 +72,7 @@ static void row(cli_table *t, const plan_question *q, const char *name, const po
     }
     cli_table_cell(t, "%d", p->devices);
     if (!p->fits) {
-        cli_table_cell(t, "does not fit");
+        cli_table_cell(t, "no layout fits");
         return;
     }
     double each = e->tokens_per_s / p->devices;
@@ -93,31 +88,43 @@ static void row(cli_table *t, const plan_question *q, const char *name, const po
     cli_table_cell(t, "%s", plan_layout_text(text, &p->best.layout));
 }
 
-int plan_curve(const plan_question *q)
+static void show_curve(const plan_question *q, const plan_point *points, int n)
 {
+    const plan_point *first = &points[0];
     cli_table *t = cli_table_new();
-    point first = {0};
-    int code = 0;
-    int n = q->low;
     columns(t, q);
-    for (bool last = false; code == 0 && !last; n = n <= q->high / 2 ? 2 * n : q->high) {
-        point p;
-        last = n == q->high;
-        code = measure(&p, q, n);
-        first = first.fits ? first : p;
-        if (code == 0) {
-            row(t, q, NULL, &p, &first);
-        }
-    }
-    if (code != 0) {
-        cli_table_free(t);
-        return code;
+    for (int i = 0; i < n; i++) {
+        first = first->fits ? first : &points[i];
+        row(t, q, NULL, &points[i], first);
     }
     printf("%s on %s, %s, %s, batch %d x %d tokens; scaling against the first row that fits\n",
            q->workload->name, q->chip->id, q->stack->id, fy_precision_name(q->precision), q->batch,
            q->model.seq_len);
+    plan_show_grade(q);
     cli_table_print(t);
-    return first.fits ? CLI_OK : CLI_NO;
+}
+
+int plan_curve(const plan_question *q)
+{
+    plan_point points[MAX_POINTS];
+    int n = 0;
+    bool any = false;
+    int devices = q->low;
+    for (bool last = false; !last; devices = devices <= q->high / 2 ? 2 * devices : q->high) {
+        assert(n < MAX_POINTS);
+        last = devices == q->high;
+        int code = measure(&points[n], q, devices);
+        if (code != 0) {
+            return code;
+        }
+        any = points[n++].fits || any;
+    }
+    if (q->ask->json) {
+        plan_json_curve(q, points, n);
+    } else {
+        show_curve(q, points, n);
+    }
+    return any ? CLI_OK : CLI_NO;
 }
 
 /* ------------------------------------------------------------------------------- deadline */
@@ -134,11 +141,11 @@ static bool is_smooth(int n)
 }
 
 typedef struct winners {
-    point fewest, cheapest, coolest;
+    plan_point fewest, cheapest, coolest;
     int tried, meeting;
 } winners;
 
-static void consider(winners *w, const plan_question *q, const point *p)
+static void consider(winners *w, const plan_question *q, const plan_point *p)
 {
     w->tried++;
     if (!p->fits || wall_s(q, p) > q->ask->deadline_s) {
@@ -168,18 +175,24 @@ static int least_devices(const plan_question *q)
 
 static int show_winners(const plan_question *q, const winners *w)
 {
-    const point *const points[] = {&w->fewest, &w->cheapest, &w->coolest};
+    const plan_point *const points[] = {&w->fewest, &w->cheapest, &w->coolest};
     static const char *const names[] = {"fewest devices", "least money", "least energy"};
     char deadline[PLAN_TEXT];
     plan_time_text(deadline, q->ask->deadline_s);
     if (w->meeting == 0) {
         return cli_fail(CLI_NO,
-                        "%s does not train %.4g tokens in %s on up to %d %s; %d counts "
+                        "%s does not train %.4g tokens in %s on up to %d %s; %d count%s "
                         "tried",
-                        q->workload->id, q->tokens, deadline, q->high, q->chip->id, w->tried);
+                        q->workload->id, q->tokens, deadline, q->high, q->chip->id, w->tried,
+                        w->tried == 1 ? "" : "s");
+    }
+    if (q->ask->json) {
+        plan_json_deadline(q, points, w->tried, w->meeting);
+        return CLI_OK;
     }
     printf("%s, %.4g tokens in %s on up to %d %s: %d of %d counts do\n", q->workload->name,
            q->tokens, deadline, q->high, q->chip->id, w->meeting, w->tried);
+    plan_show_grade(q);
     cli_table *t = cli_table_new();
     cli_table_column(t, "", CLI_LEFT);
     columns(t, q);
@@ -201,7 +214,7 @@ int plan_deadline(const plan_question *q)
     int from = least_devices(q);
     from = q->low < q->high && q->low > from ? q->low : from;
     for (int n = 1; n <= q->high; n = n < per_node ? n * 2 : n + per_node) {
-        point p;
+        plan_point p;
         n = n > per_node ? n / per_node * per_node : n;
         if (n < from || !is_smooth(n >= per_node ? n / per_node : n)) {
             continue;

@@ -104,22 +104,73 @@ static json_t *counts_json(const fy_search_counts *n)
                      (json_int_t)n->refused, "skipped", (json_int_t)n->skipped);
 }
 
-void plan_json(const plan_question *q, const plan_answer *a)
+/* What every answer says of the question. */
+static json_t *head_json(const plan_question *q)
 {
+    bool assumed = q->constants.grade == FY_GRADE_ASSUMED;
     json_t *o = json_object();
     json_object_set_new(o, "schema", json_integer(1));
     json_object_set_new(o, "workload", json_string(q->workload->id));
     json_object_set_new(o, "chip", json_string(q->chip->id));
-    json_object_set_new(o, "devices", json_integer(a->devices));
-    json_object_set_new(o, "per_node", json_integer(a->cluster.per_node));
+    json_object_set_new(o, "per_node", json_integer(q->cluster.per_node));
     json_object_set_new(o, "nodes_from", json_string(q->shape_from));
-    set(o, "network_bytes_per_s", a->cluster.nic_bytes_per_s);
+    set(o, "network_bytes_per_s", q->cluster.nic_bytes_per_s);
     json_object_set_new(o, "stack", json_string(q->stack->id));
+    json_object_set_new(o, "constants_grade", json_string(assumed ? "assumed" : "fitted"));
     json_object_set_new(o, "objective", json_string(fy_objective_name(q->ask->objective)));
-    json_object_set_new(o, "counts", counts_json(&a->found.counts));
-    json_object_set_new(o, "layouts", list_json(q, a->found.top, a->found.n_top, a->devices));
-    json_object_set_new(o, "front", list_json(q, a->found.front, a->found.n_front, a->devices));
+    return o;
+}
+
+static void print(json_t *o)
+{
     json_dumpf(o, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
     fputc('\n', stdout); /* a failed write shows in ferror(stdout) */
     json_decref(o);
+}
+
+void plan_json(const plan_question *q, const plan_answer *a)
+{
+    json_t *o = head_json(q);
+    json_object_set_new(o, "devices", json_integer(a->devices));
+    json_object_set_new(o, "counts", counts_json(&a->found.counts));
+    json_object_set_new(o, "layouts", list_json(q, a->found.top, a->found.n_top, a->devices));
+    json_object_set_new(o, "front", list_json(q, a->found.front, a->found.n_front, a->devices));
+    print(o);
+}
+
+/* The best layout on that many devices; null where none fits. */
+static json_t *point_json(const plan_question *q, const plan_point *p)
+{
+    json_t *o = json_object();
+    json_object_set_new(o, "devices", json_integer(p->devices));
+    json_object_set_new(o, "best", p->fits ? ranked_json(q, &p->best, p->devices) : json_null());
+    return o;
+}
+
+void plan_json_curve(const plan_question *q, const plan_point *points, int n)
+{
+    json_t *o = head_json(q);
+    json_t *a = json_array();
+    for (int i = 0; i < n; i++) {
+        json_array_append_new(a, point_json(q, &points[i]));
+    }
+    json_object_set_new(o, "points", a);
+    print(o);
+}
+
+void plan_json_deadline(const plan_question *q, const plan_point *const *points, int tried,
+                        int meeting)
+{
+    static const char *const names[] = {"fewest", "cheapest", "coolest"};
+    json_t *o = head_json(q);
+    set(o, "deadline_s", q->ask->deadline_s);
+    set(o, "training_tokens", q->tokens);
+    json_object_set_new(o, "most_devices", json_integer(q->high));
+    json_object_set_new(o, "tried", json_integer(tried));
+    json_object_set_new(o, "meeting", json_integer(meeting));
+    for (int i = 0; i < 3; i++) {
+        bool known = i != 1 || fy_known(points[i]->costs.money);
+        json_object_set_new(o, names[i], known ? point_json(q, points[i]) : json_null());
+    }
+    print(o);
 }

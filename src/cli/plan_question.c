@@ -120,11 +120,27 @@ static int find_chip(plan_question *q)
 
 /* ------------------------------------------------------------------------------- servers */
 
+static int no_server(const plan_question *q)
+{
+    char text[NEAR_TEXT] = "";
+    for (int i = 0; i < fy_catalog_n_servers(q->data->catalog); i++) {
+        const fy_server *s = fy_catalog_server(q->data->catalog, i);
+        size_t at = strlen(text);
+        if (strcmp(s->chip, q->chip->id) == 0) {
+            snprintf(text + at, sizeof text - at, "%s%s", at > 0 ? ", " : "", s->id);
+        }
+    }
+    return text[0] != '\0' ? cli_fail(CLI_USAGE, "no server \"%.60s\"; with %s there are %s",
+                                      q->ask->server, q->chip->id, text)
+                           : cli_fail(CLI_USAGE, "no server \"%.60s\", nor any with %s",
+                                      q->ask->server, q->chip->id);
+}
+
 static int named_server(plan_question *q)
 {
     q->server = fy_catalog_find_server(q->data->catalog, q->ask->server);
     if (q->server == NULL) {
-        return cli_fail(CLI_USAGE, "no server \"%.60s\" in data/servers", q->ask->server);
+        return no_server(q);
     }
     if (strcmp(q->server->chip, q->chip->id) != 0) {
         return cli_fail(CLI_USAGE, "server %s holds %s, not %s", q->server->id, q->server->chip,
@@ -206,6 +222,22 @@ static int find_server(plan_question *q)
                               .per_node = per_node,
                               .nic_bytes_per_s = nic,
                               .power_cap_w = q->ask->power_cap_w};
+    return 0;
+}
+
+/* What was typed against what the chip can do. */
+static int check_chip(const plan_question *q)
+{
+    double cap = q->ask->power_cap_w;
+    double idle = q->chip->idle_w.mid;
+    if (fy_known(cap) && fy_known(idle) && cap <= idle) {
+        return cli_fail(CLI_USAGE, "plan: --power-cap %.4g W: %s takes %.4g W at idle", cap,
+                        q->chip->id, idle);
+    }
+    if (q->ask->precision != NULL && q->precision == FY_PREC_FP8 && !fy_known(q->chip->fp8.mid)) {
+        return cli_fail(CLI_NO, "unknown: the fp8 rate of %s; leave --precision fp8 out",
+                        q->chip->id);
+    }
     return 0;
 }
 
@@ -313,6 +345,7 @@ int plan_question_open(plan_question *q, const plan_ask *ask, const plan_data *d
     *q = (plan_question){.ask = ask, .data = data};
     int code = find_workload(q);
     code = code ? code : find_chip(q);
+    code = code ? code : check_chip(q);
     code = code ? code : find_server(q);
     code = code ? code : find_stack(q);
     code = code ? code : plan_pins_read(ask->fix, &q->pins);

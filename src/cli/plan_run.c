@@ -28,6 +28,11 @@ static int answer_one(const plan_question *q)
 
 static int answer(const plan_question *q)
 {
+    bool many = fy_known(q->ask->deadline_s) || q->low < q->high;
+    if (many && q->ask->emit != NULL) {
+        return cli_fail(CLI_USAGE, "plan: --emit goes with one count of devices, not with a range "
+                                   "or a deadline");
+    }
     if (fy_known(q->ask->deadline_s)) {
         return plan_deadline(q);
     }

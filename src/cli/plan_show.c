@@ -52,6 +52,7 @@ static void show_head(const plan_question *q, const plan_answer *a)
         printf("; no layout of all %d is faster", q->high);
     }
     puts("");
+    plan_show_grade(q);
 }
 
 static void show_counts(const plan_question *q, const fy_search_counts *n)

@@ -90,3 +90,14 @@ char *plan_energy_text(char out[PLAN_TEXT], double joules)
     }
     return out;
 }
+
+void plan_show_grade(const plan_question *q)
+{
+    const fy_chip *chip = q->chip;
+    if (q->constants.grade == FY_GRADE_ASSUMED) {
+        bool nvidia = chip->vendor != NULL && strcmp(chip->vendor, "NVIDIA") == 0;
+        const char *on = nvidia || chip->vendor == NULL ? chip->arch : chip->vendor;
+        printf("%s was never fitted on %s: its constants are assumed, from runs on other chips\n",
+               q->stack->id, on != NULL && on[0] != '\0' ? on : chip->id);
+    }
+}

@@ -69,3 +69,54 @@ What cannot fit, and what is unknown:
   $ fuyao plan xpeng-driving-2022 --on a100-80-sxm4:8
   fuyao: unknown: xpeng-driving-2022 is a black box, of which only rates are measured
   [1]
+
+What goes together and what does not:
+
+  $ fuyao plan "" --on h100-sxm5:8
+  fuyao: plan: a workload is needed, such as gpt3-175b; `fuyao plan --help`
+  [2]
+  $ fuyao plan llama2-7b --on h100-sxm5:8 --on a100-80-sxm4:8
+  fuyao: plan: --on is given twice; types of chip that work together are joined by +, such as a:64+b:512
+  [2]
+  $ fuyao plan llama2-7b --on h100-sxm5:8 --json --emit megatron
+  fuyao: plan: --json or --emit, not both
+  [2]
+  $ fuyao plan llama2-7b --on h100-sxm5:8..64 --emit megatron
+  fuyao: plan: --emit goes with one count of devices, not with a range or a deadline
+  [2]
+  $ fuyao plan llama2-7b --on h100-sxm5:8 --server dgx-h1000
+  fuyao: no server "dgx-h1000"; with h100-sxm5 there are *dgx-h100* (glob)
+  [2]
+  $ fuyao plan llama2-7b --on h100-sxm5:8 --server dgx-a100-80
+  fuyao: server dgx-a100-80 holds a100-80-sxm4, not h100-sxm5
+  [2]
+  $ fuyao plan llama2-7b --on a100-80-sxm4:64 --power-cap 10W
+  fuyao: plan: --power-cap 10 W: a100-80-sxm4 takes 62 W at idle
+  [2]
+  $ fuyao plan llama2-7b --on a100-80-sxm4:64 --power-cap 300
+  fuyao: plan: --power-cap 300: "300" has no unit; write for example 400 W or 10.2 kW
+  [2]
+  $ fuyao plan llama2-7b --on a100-80-sxm4:64 --precision fp8
+  fuyao: unknown: the fp8 rate of a100-80-sxm4; leave --precision fp8 out
+  [1]
+  $ fuyao plan llama2-7b --on h100-sxm5:8 --fix pp=1,vpp=2
+  fuyao: vpp=2 needs pp of 2 or more, pp=1 is given
+  [2]
+  $ fuyao plan llama2-7b --on h100-sxm5:8 --fix microbatch=3,dp=8 --batch 32
+  fuyao: microbatch=3 does not divide 32 sequences of the batch
+  [2]
+  $ fuyao plan llama2-7b --on h100-sxm5:8 --deadline 30
+  fuyao: plan: --deadline 30: "30" has no unit; write for example 30 s, 10 min, 7 h or 30 d
+  [2]
+  $ fuyao plan llama2-7b --on h100-sxm5:8 --deadline 1d
+  fuyao: llama2-7b does not train 2e+12 tokens in 24.0 h on up to 8 h100-sxm5; 1 count tried
+  [1]
+  $ fuyao plan llama2-7b --on h100-sxm5:8 --network fast
+  fuyao: plan: --network fast: a rate such as 1600 Gbit/s or 200 GB/s is needed
+  [2]
+  $ fuyao plan llama2-7b --on h100-sxm5:8 --pue 0.5
+  fuyao: plan: --pue 0.5: a number of at least 1 is needed
+  [2]
+  $ fuyao plan llama2-7b --on h100-sxm5:8 --constants nowhere.yaml
+  fuyao: nowhere.yaml: No such file or directory
+  [2]
