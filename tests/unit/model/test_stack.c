@@ -38,7 +38,8 @@ static const char constants_text[] =
                                                                                        "   "
                                                                                        "without: "
                                                                                        "mine"
-                                                                                       "\n" NUMBERS("0.9");
+                                                                                       "\n" NUMBERS(
+                                                                                           "0.9");
 
 static int parse(fy_stacks **out, const char *stacks, const char *constants, fy_err *err)
 {
