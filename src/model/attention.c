@@ -26,7 +26,8 @@ static double wave_loss(const fy_machine *mc, const fy_attention_shape *s)
     }
     double blocks = s->batch * s->heads * s->queries / block_rows;
     double waves = blocks / mc->units;
-    double whole = (double)(int64_t)waves + 1;
+    double whole = (double)(int64_t)waves;
+    whole += whole < waves ? 1 : 0;
     if (waves < 1) {
         return 1 / waves < 16 ? 1 / waves : 16;
     }

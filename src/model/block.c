@@ -15,7 +15,7 @@ static const double checkpoint_launches = 8;
 
 /* Host work of routing: many small kernels on the counts of tokens, and waiting for those counts
  * to arrive at the host before the experts' products can be sized. In launches. */
-static const double router_launches = 120;
+static const double router_launches = 500;
 
 /* Products launched from one loop below the framework cost less than one launched from it. */
 static const double batched_launch = 0.25;
@@ -86,9 +86,9 @@ static linear linear_s(const fy_costing *c, const view *v, double m, double k, d
 {
     const fy_machine *mc = &c->machine;
     bool trained = c->model->lora_rank == 0;
-    fy_gemm f = {m, n, k, count, v->format, v->in_bytes, v->bytes, false};
-    fy_gemm dx = {m, k, n, count, v->format, v->in_bytes, v->bytes, false};
-    fy_gemm dw = {k, n, m, count, v->format, v->in_bytes, v->grad_bytes, true};
+    fy_gemm f = {m, n, k, count, v->format, v->in_bytes, v->bytes, false, false};
+    fy_gemm dx = {m, k, n, count, v->format, v->in_bytes, v->bytes, false, false};
+    fy_gemm dw = {k, n, m, count, v->format, v->in_bytes, v->grad_bytes, true, true};
     linear l = {.forward = fy_gemm_s(mc, &f), .kernels = 1};
     l.backward = fy_gemm_s(mc, &dx) + (trained ? fy_gemm_s(mc, &dw) : 0);
     if (v->format == FY_F8) {
@@ -177,10 +177,9 @@ static void context_exchange(const fy_costing *c, const fy_slice *s, const view 
     double bytes = v->tokens * s->cp * kv * v->bytes; /* of all members */
     fy_group g = fy_group_make(s->cp, s->tp, c->machine.per_node);
     double once = fy_all_gather_s(&c->machine, g, bytes);
-    double hidden_f = (1 - c->machine.exposed) * b->forward.attention;
-    double hidden_b = (1 - c->machine.exposed) * b->backward.attention;
-    b->forward.cp = once > hidden_f ? once - hidden_f : 0;
-    b->backward.cp = 2 * once > hidden_b ? 2 * once - hidden_b : 0;
+    double hidden = 1 - c->machine.exposed;
+    b->forward.cp = once - hidden * least(once, b->forward.attention);
+    b->backward.cp = 2 * once - hidden * least(2 * once, b->backward.attention);
     b->forward.kernels += s->cp;
     b->backward.kernels += 2.0 * s->cp;
 }
@@ -248,7 +247,7 @@ static void routed_experts(const fy_costing *c, const fy_slice *s, const view *v
     add_linear(c, b, first, routed * up);
     add_linear(c, b, second, routed * m->hidden);
     /* router in fp32, top-k, permute, unpermute, weighted sum, activation */
-    fy_gemm router = {source, m->experts, m->hidden, 1, FY_F16, 2, 4, false};
+    fy_gemm router = {source, m->experts, m->hidden, 1, FY_F16, 2, 4, false, false};
     b->forward.matmul += fy_gemm_s(mc, &router);
     b->backward.matmul += 2 * fy_gemm_s(mc, &router);
     double act = m->gated ? 3 : 2;
@@ -362,16 +361,16 @@ fy_ends fy_ends_cost(const fy_costing *c, const fy_slice *s)
     /* a picture has one class, read off one token; a text has a loss at every token */
     double rows = m->patch_dim > 0 ? s->microbatch : v.tokens;
     if (m->patch_dim > 0) {
-        fy_gemm patches = {v.tokens, h, m->patch_dim, 1, FY_F16, v.bytes, v.bytes, false};
+        fy_gemm patches = {v.tokens, h, m->patch_dim, 1, FY_F16, v.bytes, v.bytes, false, false};
         e.embedding_forward.matmul = fy_gemm_s(mc, &patches);
         e.embedding_backward.matmul = e.embedding_forward.matmul; /* of the weight alone */
     }
     if (s->tp == 1 && c->stack->unpadded_vocab) {
         vocab -= 1; /* an odd number of columns: no product over it is aligned */
     }
-    fy_gemm f = {rows, vocab, h, 1, FY_F16, v.bytes, v.bytes, false};
-    fy_gemm dx = {rows, h, vocab, 1, FY_F16, v.bytes, v.bytes, false};
-    fy_gemm dw = {h, vocab, rows, 1, FY_F16, v.bytes, v.grad_bytes, true};
+    fy_gemm f = {rows, vocab, h, 1, FY_F16, v.bytes, v.bytes, false, false};
+    fy_gemm dx = {rows, h, vocab, 1, FY_F16, v.bytes, v.bytes, false, false};
+    fy_gemm dw = {h, vocab, rows, 1, FY_F16, v.bytes, v.grad_bytes, true, true};
     e.head_forward.matmul = fy_gemm_s(mc, &f);
     e.head_backward.matmul = fy_gemm_s(mc, &dx) + (m->lora_rank > 0 ? 0 : fy_gemm_s(mc, &dw));
     double logits = rows * vocab;

@@ -15,7 +15,7 @@ struct fy_calibration {
     size_t room;
 };
 
-enum { MAX_PAIRS = 64, MAX_SETS = 64, FOLDS = 5, ROUNDS = 3 };
+enum { MAX_PAIRS = 64, MAX_SETS = 64, FOLDS = 5, ENOUGH_DENSE = 8, ROUNDS = 3 };
 
 /* One row that takes part, with its pair and set as indices. */
 typedef struct part {
@@ -103,6 +103,16 @@ static void gather(work *w, const fy_runs *const *tables, int n_tables, const fy
     }
 }
 
+static int dense_rows(const work *w, int pair, int out)
+{
+    int n = 0;
+    for (int i = 0; i < w->n; i++) {
+        const part *p = &w->parts[i];
+        n += p->pair == pair && p->set != out && p->row.model.experts == 0 ? 1 : 0;
+    }
+    return n;
+}
+
 /*
  * Rows of one pair, without set `out` (-1: none), in (`kept` true) or of every FOLDS-th row.
  * A set's weight grows with the fourth root of its rows.
@@ -112,12 +122,15 @@ static int pick(const work *w, int pair, int out, int fold, bool kept, fy_fit_ro
     int in_set[MAX_SETS] = {0};
     int n = 0;
     int seen = 0;
+    /* mixtures of experts are bound by other things than these constants: enough dense rows decide
+     */
+    bool dense = dense_rows(w, pair, out) >= ENOUGH_DENSE;
     for (int i = 0; i < w->n; i++) {
         in_set[w->parts[i].set] += w->parts[i].pair == pair ? 1 : 0;
     }
     for (int i = 0; i < w->n; i++) {
         const part *p = &w->parts[i];
-        if (p->pair != pair || p->set == out) {
+        if (p->pair != pair || p->set == out || (dense && p->row.model.experts > 0)) {
             continue;
         }
         bool here = fold < 0 || (seen % FOLDS == fold) != kept;
@@ -201,7 +214,7 @@ static fy_stacks with_entries(const fy_stacks *stacks, fy_calibration *c)
     copy.fitted = fy_arena_alloc(&c->arena, ((size_t)c->n + 1) * sizeof *copy.fitted);
     for (int i = 0; i < c->n; i++) {
         const fy_calibrated *e = &c->entries[i];
-        copy.fitted[i] = (fy_fitted){NULL, e->family, e->stack, e->without, e->constants};
+        copy.fitted[i] = (fy_fitted){NULL, e->family, e->stack, e->without, false, e->constants};
     }
     return copy;
 }

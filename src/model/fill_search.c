@@ -329,13 +329,13 @@ static void shard_more(search *s, fy_run_spec *filled)
 {
     fy_origin *origin = &filled->origin[FY_CELL_ZERO];
 
-    if (s->fits || s->too_many || *origin == FY_ORIGIN_GIVEN || filled->layout.zero >= 3) {
+    if (s->fits || s->too_many || *origin == FY_ORIGIN_GIVEN || filled->layout.zero >= 2) {
         return;
     }
-    filled->layout.zero = 3;
+    filled->layout.zero = 2;
     *origin = FY_ORIGIN_SEARCH;
     try_all(s);
-    if (s->best->spec.layout.zero == 3) {
+    if (s->best->spec.layout.zero == 2) {
         s->best->spec.origin[FY_CELL_ZERO] = FY_ORIGIN_SEARCH;
     }
 }

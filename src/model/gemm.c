@@ -84,7 +84,9 @@ double fy_gemm_s(const fy_machine *mc, const fy_gemm *g)
     if (!(g->m > 0 && g->n > 0 && g->k > 0 && g->count > 0)) {
         return 0;
     }
-    double aligned = fy_alignment(g->n, g->in_bytes) * fy_alignment(g->k, g->in_bytes);
+    /* what is contiguous: rows of k, or of m and n where operands lie by k */
+    double aligned =
+        fy_alignment(g->n, g->in_bytes) * fy_alignment(g->by_rows ? g->m : g->k, g->in_bytes);
     double compute = compute_s(mc, g) * (aligned < 3 ? aligned : 3);
     double out = g->m * g->n * g->out_bytes * (g->accumulate ? 2 : 1);
     double bytes = ((g->m + g->n) * g->k * g->in_bytes + out) * g->count;

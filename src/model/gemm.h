@@ -15,6 +15,7 @@ typedef struct fy_gemm {
     fy_format format;
     double in_bytes, out_bytes; /* of one element */
     bool accumulate;            /* C is read and added to */
+    bool by_rows;               /* both operands are stored by k, as for the gradient of a weight */
 } fy_gemm;
 
 /*

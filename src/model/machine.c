@@ -11,7 +11,10 @@
  *           (400 - 55) / 0.869^3 / 312 = 1.69
  *   Hopper  H100 SXM 700 W: 794 of 989 -> f 0.803, (700 - 70) / 0.803^3 / 989 = 1.23;
  *           H800 PCIe 350 W: this gives 0.68, measured 0.70 (a public microbenchmark, 2026-08)
- *   Ada and later have not been measured: the Hopper figure, as made in a like process.
+ *   Ada: not measured, the Hopper figure, as made in a like process
+ * Where power was not seen to limit, the best share of the peak alone: MI300X 668 of 1,307 TFLOP/s,
+ * B200 1,745 of 2,250, Gaudi 3 1,243 of 1,835 (MAMF, stas00/ml-engineering); A100 PCIe 253 of 312.
+ * Others have not been measured: 0.80.
  * Wider formats move more bits: tf32 as fp16 at half the rate, fp8 as fp16 at twice.
  */
 typedef struct generation {
@@ -22,11 +25,11 @@ typedef struct generation {
 } generation;
 
 static const generation generations[] = {
-    {"Ampere", 1.69, 0.92, 0},
-    {"Hopper", 1.23, 0.95, 0.93},
-    {"Volta", 2.6, 0.92, 0},
+    {"Ampere", 1.69, 0.92, 0.9},     {"Hopper", 1.23, 0.95, 0.93}, {"Ada", 1.23, 0.92, 0.93},
+    {"Blackwell", 0, 0.776, 0.93}, {"CDNA3", 0, 0.514, 0.93},    {"CDNA2", 0, 0.60, 0.9},
+    {"Gaudi3", 0, 0.68, 0.93},     {"Volta", 2.6, 0.80, 0.9},      {"Turing", 2.6, 0.80, 0.9},
 };
-static const generation other = {"", 0, 0.85, 0.88};
+static const generation other = {"", 0, 0.80, 0.90};
 
 /* Streams reach at most this share of the data sheet's memory bandwidth (STREAM on A100 and H100
  * gives 0.88 to 0.93); the operands of products come at the same. */
@@ -113,29 +116,39 @@ static double sustained(const fy_chip *chip, const generation *gen, double cap_w
     if (fy_known(cap_w) && !(cap_w > limit)) {
         limit = cap_w;
     }
-    double idle = fy_known(chip->idle_w.mid) ? chip->idle_w.mid : 0.14 * limit;
+    double idle = fy_known(chip->idle_w.mid) ? chip->idle_w.mid : 0.14 * chip->tdp_w.mid;
     double half = fy_known(chip->bf16.mid) ? chip->bf16.mid : chip->fp16.mid;
     double demand = gen->w_per_tflops * half / 1e12;
-    if (!(demand > 0) || !(limit > idle) || demand <= limit - idle) {
+    double dynamic = limit - idle;
+    if (!(demand > 0) || !fy_known(dynamic) || demand <= dynamic) {
         return gen->issue;
     }
-    double share = fy_cbrt((limit - idle) / demand);
+    /* below a tenth of the demand no clock is slow enough: checked before (fy_layout_check) */
+    double share = fy_cbrt((dynamic > 0.1 * demand ? dynamic : 0.1 * demand) / demand);
     return share < gen->issue ? share : gen->issue;
+}
+
+double fy_matrix_power(const fy_chip *chip, double limit_w)
+{
+    const generation *gen = generation_of(chip);
+    double half = fy_known(chip->bf16.mid) ? chip->bf16.mid : chip->fp16.mid;
+    double demand = gen->w_per_tflops * half / 1e12 * gen->issue * gen->issue * gen->issue;
+    double beside = 0.45 * (chip->tdp_w.mid - chip->idle_w.mid);
+    double way = limit_w - chip->idle_w.mid;
+    return demand > 0 && demand + beside < way ? (demand + beside) / way : 1;
 }
 
 static void set_matrix(fy_machine *m, const fy_chip *chip, const generation *gen, double share)
 {
     double half = fy_known(chip->bf16.mid) ? chip->bf16.mid : chip->fp16.mid;
     m->peak_flops[FY_F32] = chip->fp32.mid;
-    m->peak_flops[FY_T32] = fy_known(chip->tf32.mid) ? chip->tf32.mid : chip->fp32.mid;
+    m->peak_flops[FY_T32] = chip->tf32.mid;
     m->peak_flops[FY_F16] = half;
-    m->peak_flops[FY_F8] = fy_known(chip->fp8.mid) ? chip->fp8.mid : half;
+    m->peak_flops[FY_F8] = chip->fp8.mid;
     for (int i = 0; i < FY_N_FORMATS; i++) {
         m->matrix_flops[i] = m->peak_flops[i] * share;
     }
-    if (fy_known(chip->fp8.mid)) {
-        m->matrix_flops[FY_F8] *= gen->fp8;
-    }
+    m->matrix_flops[FY_F8] *= gen->fp8;
 }
 
 /* What attention's kernels need beside the matrix rate: see attention.c. */
@@ -149,7 +162,9 @@ static void set_vector(fy_machine *m, const fy_chip *chip)
     m->mma_sync_flops = m->matrix_flops[FY_F16];
     if (m->units > 0 && fy_known(m->clock_hz)) {
         m->exp_per_s = 16 * m->units * m->clock_hz; /* CUDA programming guide: 16 a clock and SM */
-        m->alu_per_s = (hopper ? 128 : 64) * m->units * m->clock_hz;
+        bool wide =
+            hopper || strcmp(chip->arch, "Ada") == 0 || strcmp(chip->arch, "Blackwell") == 0;
+        m->alu_per_s = (wide ? 128 : 64) * m->units * m->clock_hz;
         if (hopper) { /* mma.sync reaches about 2,540 FLOP a clock and SM (0.62 of wgmma) */
             double sync = 2540 * m->units * m->clock_hz * 0.9;
             m->mma_sync_flops = sync < m->mma_sync_flops ? sync : m->mma_sync_flops;

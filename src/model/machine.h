@@ -50,6 +50,13 @@ fy_format fy_precision_format(fy_precision precision);
 /* The first rate that is missing for this work, or NULL. */
 const char *fy_machine_unknown(const fy_machine *machine, fy_format format, int devices);
 
+/*
+ * Share of the way from idle power to the limit that a device draws in matrix products: all of it
+ * where their demand is more, else the demand and what memory and fabric draw meanwhile, 0.45 of
+ * the way (assumed). 1 where the generation's demand is not known.
+ */
+double fy_matrix_power(const fy_chip *chip, double limit_w);
+
 /* Cube root for x >= 0; equal bytes everywhere (no libm). */
 double fy_cbrt(double x);
 

@@ -66,7 +66,9 @@ double fy_bubble_s(const fy_stages *stages, const double *stage_s, const fy_layo
     /* with fewer microbatches than stages every chunk waits for the one before it */
     double parts = microbatches < layout->pp ? 1 : layout->vpp;
     double lost = (sum - slowest) / parts;
-    return layout->schedule == FY_ZERO_BUBBLE ? lost / 3 : lost;
+    bool fills =
+        layout->schedule == FY_ZERO_BUBBLE && layout->vpp == 1; /* ZB-H1 is not interleaved */
+    return fills ? lost / 3 : lost;
 }
 
 double fy_in_flight(const fy_layout *layout, int stage, double microbatches)

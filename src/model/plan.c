@@ -100,6 +100,12 @@ int fy_layout_check(const fy_layout *l, const fy_model *m, const fy_cluster *clu
                        "layout: ep %d must divide %d experts and dp x cp x tp = %d", l->ep,
                        m->experts, l->dp * l->cp * l->tp);
     }
+    double least_w = 0.28 * cluster->chip->tdp_w.mid; /* H100: 200 of 700 W can be set */
+    if (cluster->power_cap_w < least_w) {
+        return fy_fail(err, FY_EINFEASIBLE,
+                       "cluster: a power cap of %.0f W; %s can be set to %.0f W and more",
+                       cluster->power_cap_w, cluster->chip->id, least_w);
+    }
     if (l->zero < 0 || l->zero > 3) {
         return fy_fail(err, FY_EINFEASIBLE, "layout: zero %d is none of 0, 1, 2, 3", l->zero);
     }

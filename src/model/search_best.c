@@ -118,6 +118,9 @@ double fy_best_value(const fy_best *best, double step_s, double energy_j)
 
 static bool better(const fy_ranked *a, const fy_ranked *b)
 {
+    if (!fy_known(a->value) || !fy_known(b->value)) { /* what is unknown is never better */
+        return fy_known(a->value);
+    }
     return a->value < b->value ||
            (!(b->value < a->value) && fy_layout_order(&a->layout, &b->layout) < 0);
 }

@@ -37,6 +37,10 @@ const fy_stack *fy_stacks_find(const fy_stacks *stacks, const char *id)
     return NULL;
 }
 
+/* A pair with fewer rows than this says hardly more than the prior: another's constants stand in.
+ */
+enum { FEW_ROWS = 8 };
+
 /* Constants measured on this very chip under this stack, the last file's first. */
 static const fy_fitted *find_own(const fy_stacks *stacks, const char *chip, const char *stack)
 {
@@ -60,9 +64,9 @@ static const fy_fitted *find_fitted(const fy_stacks *stacks, const char *family,
             continue;
         }
         if (without != NULL && strcmp(f->without, without) == 0) {
-            return f->constants.rows > 0 ? f : NULL;
+            return f->site || f->constants.rows >= FEW_ROWS ? f : NULL;
         }
-        if (f->without[0] == '\0') {
+        if (f->without[0] == '\0' && (f->site || f->constants.rows >= FEW_ROWS)) {
             all = f; /* the last */
         }
     }
@@ -96,11 +100,12 @@ static const char *near_of(const fy_stacks *stacks, const char *id)
 }
 
 /* What is known of a stack that runs on another family or of another stack is less sure. */
-static fy_constants borrowed(const fy_fitted *f)
+static fy_constants borrowed(const fy_fitted *f, const fy_chip *chip)
 {
     fy_constants c = f->constants;
+    bool foreign = chip->vendor == NULL || strcmp(chip->vendor, "NVIDIA") != 0;
     c.grade = FY_GRADE_ASSUMED;
-    c.spread = c.spread > 0.12 ? c.spread : 0.12;
+    c.spread = (c.spread > 0.12 ? c.spread : 0.12) + (foreign ? 0.15 : 0.06);
     return c;
 }
 
@@ -118,7 +123,7 @@ fy_constants fy_stacks_constants(const fy_stacks *stacks, const fy_stack *stack,
         const fy_fitted *f = hops > 0 ? find_fitted(stacks, family, id, without) : NULL;
         f = f != NULL ? f : find_any(stacks, id, without);
         if (f != NULL) {
-            return borrowed(f);
+            return borrowed(f, chip);
         }
         id = near_of(stacks, id);
     }

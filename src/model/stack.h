@@ -12,6 +12,7 @@ typedef struct fy_fitted {
     const char *family;  /* fy_chip.arch */
     const char *stack;   /* id */
     const char *without; /* "" = all rows */
+    bool site;           /* measured on a site: few rows count */
     fy_constants constants;
 } fy_fitted;
 

@@ -319,8 +319,12 @@ static int read_constants(fy_stacks *stacks, const fy_doc *doc, fy_err *err)
 int fy_stacks_add_constants(fy_stacks *stacks, const char *path, fy_err *err)
 {
     fy_doc *doc = NULL;
+    int old = stacks->n_fitted;
     int rc = fy_doc_load(&doc, path, &constants_schema, err);
     rc = rc == 0 ? read_constants(stacks, doc, err) : rc;
+    for (int i = old; i < stacks->n_fitted; i++) {
+        stacks->fitted[i].site = true;
+    }
     fy_doc_free(doc);
     return rc;
 }

@@ -248,7 +248,7 @@ static double gradients_s(const fy_costing *c, const fy_layout *l, const fy_clus
                           const stage_cost *stage, double layers, double microbatches)
 {
     int per_node = cluster->per_node;
-    double trained = c->model->lora_rank > 0 ? 0.01 : 1;
+    double trained = c->params.trained / c->params.total;
     double dense = (stage->params - stage->expert_params) * trained;
     double experts = stage->expert_params * trained;
     fy_group replicas = fy_group_make(l->dp * l->cp, l->tp, per_node);
@@ -259,13 +259,14 @@ static double gradients_s(const fy_costing *c, const fy_layout *l, const fy_clus
         double n = layers > 1 ? layers : 1;
         sharded of_dense = shards_s(c, l, replicas, dense / trained, n);
         sharded of_experts = shards_s(c, l, expert, experts / trained, n);
+        of_dense.reduce *= trained;
+        of_experts.reduce *= trained;
         return sharded_s(c, l, of_dense, of_experts, stage, n, microbatches);
     }
     double s = replicas_s(c, l, exchange_s(c, l, replicas, dense),
                           exchange_s(c, l, expert, experts), stage, microbatches);
     if (c->model->tied && l->pp > 1) { /* first and last stage add their copies' gradients */
-        /* an unknown network is not needed inside a node */
-        bool inside = !fy_known(c->machine.net_bps) && cluster->devices <= per_node;
+        bool inside = cluster->devices <= per_node;
         fy_group ends = {.size = 2, .in_node = inside ? 2 : 1, .sharing = per_node};
         s += fy_all_reduce_s(&c->machine, ends,
                              c->params.embedding / l->tp *
@@ -296,11 +297,12 @@ static double update_bytes(const fy_stack *stack, fy_precision precision)
 
 static double optimizer_s(const fy_costing *c, const fy_layout *l, const stage_cost *stage)
 {
-    double trained = c->model->lora_rank > 0 ? 0.01 : 1;
+    double trained = c->params.trained / c->params.total;
     double experts = stage->expert_params;
     double dense = stage->params - experts;
     double shards = l->zero >= 1 ? (double)l->dp * l->cp : 1;
-    double expert_shards = l->zero >= 1 && l->ep > 0 ? shards * l->tp / l->ep : 1;
+    double cut = l->ep > 1 ? l->ep : l->tp; /* experts are cut by tp only where not dealt */
+    double expert_shards = l->zero >= 1 ? shards * l->tp / cut : 1;
     double mine = dense / shards + experts / (expert_shards > 1 ? expert_shards : 1);
     return mine * trained * update_bytes(c->stack, l->precision) / c->machine.memory_bps;
 }

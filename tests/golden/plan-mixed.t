@@ -12,7 +12,7 @@ shape of the answer does not.
     MFU       6?.? % of the dense peak (glob)
     energy    * a step, * with servers and site as far as known (glob)
     money     * USD a step (glob)
-    exchange  0.0* s of the step sum gradients between the types (glob)
+    exchange  0.* s of the step sum gradients between the types (glob)
   
   CHIP        DEVICES LAYERS ON STAGES REPLICAS BATCH EACH  SHARE WAITS          GiB   POWER
   h800-sxm5        64 80 on * of 79.4 * W (glob)
@@ -28,6 +28,7 @@ shape of the answer does not.
   embedding * (glob)
   host * (glob)
   tp * (glob)
+  cp * (glob)
   pp * (glob)
   bubble * (glob)
   dp * (glob)

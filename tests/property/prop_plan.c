@@ -44,6 +44,8 @@ static bool draw(question *q, fy_layout *l, const world *w, int i)
 {
     fy_rng rng = fy_rng_stream(SEED, (uint64_t)i);
     random_question(q, w, &rng);
+    q->chip.tf32.mid = fy_known(q->chip.tf32.mid) ? q->chip.tf32.mid : 50e12;
+    q->chip.fp8.mid = fy_known(q->chip.fp8.mid) ? q->chip.fp8.mid : 200e12;
     q->chip.fp32.mid = fy_known(q->chip.fp32.mid) ? q->chip.fp32.mid : 10e12;
     return random_layout(q, l, &rng);
 }

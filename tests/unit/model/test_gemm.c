@@ -8,7 +8,7 @@
 
 static fy_gemm product(double m, double n, double k)
 {
-    return (fy_gemm){m, n, k, 1, FY_F16, 2, 2, false};
+    return (fy_gemm){m, n, k, 1, FY_F16, 2, 2, false, false};
 }
 
 /* One wave of tiles: 2 tm tn (k + 96) at 1 TFLOP/s and the share of the tile. */

@@ -15,11 +15,11 @@ static fy_chip toy_chip(void)
     return (fy_chip){.id = "toy",
                      .arch = "Toy",
                      .vendor = "Toy",
-                     .bf16 = {.mid = 1e12 / 0.85},
+                     .bf16 = {.mid = 1e12 / 0.80},
                      .fp16 = {.mid = NAN},
                      .fp8 = {.mid = NAN},
                      .tf32 = {.mid = NAN},
-                     .fp32 = {.mid = 0.1e12 / 0.85},
+                     .fp32 = {.mid = 0.1e12 / 0.80},
                      .sms = {.mid = NAN},
                      .boost_hz = {.mid = NAN},
                      .memory_bytes = {.mid = 80e9},
@@ -159,7 +159,7 @@ static void test_by_hand(void **state)
         near(fy_term_name(none[i]), e.term_s[none[i]], 0, 0);
     }
     near("tokens", e.tokens_per_s, t / e.step_s, 1e-12);
-    near("MFU", e.mfu, e.model_flops / e.step_s / (1e12 / 0.85), 1e-12);
+    near("MFU", e.mfu, e.model_flops / e.step_s / (1e12 / 0.80), 1e-12);
     /* 6 a parameter in products, 12 h s a layer for the scores */
     near("work", e.model_flops, t * (6 * (4 * (4 * h * h + 2 * h * f) + v * h) + 4 * 12 * h * t),
          1e-2);
@@ -257,8 +257,8 @@ static void test_lora(void **state)
     fy_estimate lora = estimate(&s);
     assert_true(lora.term_s[FY_T_MATMUL] < 0.75 * all.term_s[FY_T_MATMUL]);
     assert_true(lora.term_s[FY_T_EMBEDDING] < all.term_s[FY_T_EMBEDDING]);
-    assert_true(lora.term_s[FY_T_DP] < 0.02 * all.term_s[FY_T_DP]);
-    assert_true(lora.term_s[FY_T_OPTIMIZER] < 0.02 * all.term_s[FY_T_OPTIMIZER]);
+    assert_true(lora.term_s[FY_T_DP] < 0.2 * all.term_s[FY_T_DP]);
+    assert_true(lora.term_s[FY_T_OPTIMIZER] < 0.2 * all.term_s[FY_T_OPTIMIZER]);
     near("attention", lora.term_s[FY_T_ATTENTION], all.term_s[FY_T_ATTENTION], 1e-12);
 }
 
