@@ -25,9 +25,9 @@ typedef struct generation {
 } generation;
 
 static const generation generations[] = {
-    {"Ampere", 1.69, 0.92, 0.9},     {"Hopper", 1.23, 0.95, 0.93}, {"Ada", 1.23, 0.92, 0.93},
+    {"Ampere", 1.69, 0.92, 0.9},   {"Hopper", 1.23, 0.95, 0.93}, {"Ada", 1.23, 0.92, 0.93},
     {"Blackwell", 0, 0.776, 0.93}, {"CDNA3", 0, 0.514, 0.93},    {"CDNA2", 0, 0.60, 0.9},
-    {"Gaudi3", 0, 0.68, 0.93},     {"Volta", 2.6, 0.80, 0.9},      {"Turing", 2.6, 0.80, 0.9},
+    {"Gaudi3", 0, 0.68, 0.93},     {"Volta", 2.6, 0.80, 0.9},    {"Turing", 2.6, 0.80, 0.9},
 };
 static const generation other = {"", 0, 0.80, 0.90};
 
