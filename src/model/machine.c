@@ -209,7 +209,7 @@ fy_machine fy_machine_make(const fy_cluster *cluster, const fy_stack *stack,
 const char *fy_machine_unknown(const fy_machine *machine, fy_format format, int devices)
 {
     if (!fy_known(machine->matrix_flops[format])) {
-        return "dense rate";
+        return format == FY_F8 ? "dense fp8 rate" : "dense rate";
     }
     if (!fy_known(machine->memory_bps)) {
         return "memory bandwidth";

@@ -121,7 +121,7 @@ static void test_unknown(void **state)
     m.memory_bps = NAN;
     assert_string_equal(fy_machine_unknown(&m, FY_F16, 1), "memory bandwidth");
     m.matrix_flops[FY_F8] = NAN;
-    assert_string_equal(fy_machine_unknown(&m, FY_F8, 1), "dense rate");
+    assert_string_equal(fy_machine_unknown(&m, FY_F8, 1), "dense fp8 rate");
     assert_string_equal(fy_machine_unknown(&m, FY_F16, 1), "memory bandwidth");
 }
 
