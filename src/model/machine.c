@@ -151,10 +151,15 @@ static void set_matrix(fy_machine *m, const fy_chip *chip, const generation *gen
     m->matrix_flops[FY_F8] *= gen->fp8;
 }
 
+static bool is_arch(const fy_chip *chip, const char *arch)
+{
+    return chip->arch != NULL && strcmp(chip->arch, arch) == 0;
+}
+
 /* What attention's kernels need beside the matrix rate: see attention.c. */
 static void set_vector(fy_machine *m, const fy_chip *chip)
 {
-    bool hopper = chip->arch && strcmp(chip->arch, "Hopper") == 0;
+    bool hopper = is_arch(chip, "Hopper");
     bool cuda = chip->vendor && strcmp(chip->vendor, "NVIDIA") == 0;
     m->hopper = hopper ? 1 : 0;
     m->units = fy_known(chip->sms.mid) && cuda ? chip->sms.mid : 0;
@@ -162,8 +167,7 @@ static void set_vector(fy_machine *m, const fy_chip *chip)
     m->mma_sync_flops = m->matrix_flops[FY_F16];
     if (m->units > 0 && fy_known(m->clock_hz)) {
         m->exp_per_s = 16 * m->units * m->clock_hz; /* CUDA programming guide: 16 a clock and SM */
-        bool wide =
-            hopper || strcmp(chip->arch, "Ada") == 0 || strcmp(chip->arch, "Blackwell") == 0;
+        bool wide = hopper || is_arch(chip, "Ada") || is_arch(chip, "Blackwell");
         m->alu_per_s = (wide ? 128 : 64) * m->units * m->clock_hz;
         if (hopper) { /* mma.sync reaches about 2,540 FLOP a clock and SM (0.62 of wgmma) */
             double sync = 2540 * m->units * m->clock_hz * 0.9;
