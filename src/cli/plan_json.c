@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* A plan as JSON; docs/plan.md lists the members. What is unknown is null. */
 #include "cli/cmd.h"
+#include "cli/json.h"
 #include "cli/plan_ask.h"
 
 #include <jansson.h>
 
 #include <stdio.h>
 
-static json_t *number(double x)
-{
-    return fy_known(x) && isfinite(x) ? json_real(x) : json_null();
-}
-
 static void set(json_t *o, const char *key, double x)
 {
-    json_object_set_new(o, key, number(x));
+    json_object_set_new(o, key, cli_json_real(x));
 }
 
 static json_t *layout_json(const fy_layout *l)

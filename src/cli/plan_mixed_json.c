@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A plan on several types of chip as JSON; docs/plan.md lists the members. Unknown is null. */
+#include "cli/json.h"
 #include "cli/plan_mixed.h"
 
 #include <jansson.h>
@@ -8,7 +9,7 @@
 
 static void set(json_t *o, const char *key, double x)
 {
-    json_object_set_new(o, key, fy_known(x) && isfinite(x) ? json_real(x) : json_null());
+    json_object_set_new(o, key, cli_json_real(x));
 }
 
 /* Layers of every stage of one replica on this type. */

@@ -4,6 +4,7 @@
  * fractions of 1, unknown as null.
  */
 #include "base/num.h"
+#include "cli/json.h"
 #include "cli/plan.h"
 
 #include <jansson.h>
@@ -12,31 +13,6 @@
 #include <string.h>
 
 static const double bytes_per_gib = 1024.0 * 1024 * 1024;
-
-static json_t *real(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
-/* A text of the file need not be UTF-8, which JSON must be: then its odd bytes show as '?'. */
-static json_t *text(const char *s)
-{
-    json_t *out;
-    char plain[256];
-    size_t n = 0;
-
-    if (s == NULL) {
-        return json_null();
-    }
-    out = json_string(s);
-    if (out == NULL) {
-        for (; s[n] != '\0' && n < sizeof plain - 1; n++) {
-            plain[n] = (char)((s[n] & 0x80) != 0 ? '?' : s[n]);
-        }
-        out = json_stringn(plain, n);
-    }
-    return out;
-}
 
 /* ------------------------------------------------------------------ a row */
 
@@ -51,7 +27,7 @@ static json_t *cell_value(const fy_run_spec *spec, fy_run_cell cell)
     if (fy_num_int(shown, len, INT64_MIN, INT64_MAX, &whole) == FY_NUM_OK) {
         return json_integer((json_int_t)whole);
     }
-    return fy_num_double(shown, len, &value) == FY_NUM_OK ? json_real(value) : text(shown);
+    return fy_num_double(shown, len, &value) == FY_NUM_OK ? json_real(value) : cli_json_text(shown);
 }
 
 /* A dense model has no cells of experts to fill. */
@@ -81,8 +57,8 @@ static json_t *filled_json(const fy_run *run, const fy_prediction *p)
     if (p->layouts > 1) {
         json_object_set_new(filled, "search",
                             json_pack("{s:i, s:i, s:o, s:o}", "layouts", p->layouts, "fitting",
-                                      p->fitting, "fastest_s", real(p->fastest_s), "slowest_s",
-                                      real(p->slowest_s)));
+                                      p->fitting, "fastest_s", cli_json_real(p->fastest_s),
+                                      "slowest_s", cli_json_real(p->slowest_s)));
     }
     return filled;
 }
@@ -92,7 +68,7 @@ static json_t *terms_json(const fy_estimate *e)
     json_t *terms = json_object();
 
     for (int i = 0; i < FY_N_TERMS; i++) {
-        json_object_set_new(terms, fy_term_name((fy_term)i), real(e->term_s[i]));
+        json_object_set_new(terms, fy_term_name((fy_term)i), cli_json_real(e->term_s[i]));
     }
     return terms;
 }
@@ -103,18 +79,18 @@ static json_t *row_json(const fy_run_result *r)
     bool there = r->predicted;
     json_t *row = json_object();
 
-    json_object_set_new(row, "id", text(r->run->id));
-    json_object_set_new(row, "set", text(r->run->set));
+    json_object_set_new(row, "id", cli_json_text(r->run->id));
+    json_object_set_new(row, "set", cli_json_text(r->run->set));
     json_object_set_new(row, "status", json_string(fy_run_status_name(r->status)));
-    json_object_set_new(row, "reason", text(r->reason));
-    json_object_set_new(row, "t_measured_s", real(r->run->measured.step_s));
-    json_object_set_new(row, "t_predicted_s", there ? real(e->step_s) : json_null());
-    json_object_set_new(row, "lo80", there ? real(e->low_s) : json_null());
-    json_object_set_new(row, "hi80", there ? real(e->high_s) : json_null());
+    json_object_set_new(row, "reason", cli_json_text(r->reason));
+    json_object_set_new(row, "t_measured_s", cli_json_real(r->run->measured.step_s));
+    json_object_set_new(row, "t_predicted_s", there ? cli_json_real(e->step_s) : json_null());
+    json_object_set_new(row, "lo80", there ? cli_json_real(e->low_s) : json_null());
+    json_object_set_new(row, "hi80", there ? cli_json_real(e->high_s) : json_null());
     json_object_set_new(row, "terms", there ? terms_json(e) : json_object());
     json_object_set_new(row, "fits", there ? json_boolean(e->memory.fits) : json_null());
     json_object_set_new(row, "mem_predicted_gib",
-                        there ? real(r->memory_bytes / bytes_per_gib) : json_null());
+                        there ? cli_json_real(r->memory_bytes / bytes_per_gib) : json_null());
     json_object_set_new(row, "filled", there ? filled_json(r->run, &r->prediction) : json_object());
     return row;
 }
@@ -128,10 +104,12 @@ static json_t *sets_json(const fy_accuracy *a)
     for (int i = 0; i < a->n_sets; i++) {
         const fy_set_accuracy *s = &a->sets[i];
 
-        json_array_append_new(
-            list, json_pack("{s:o, s:i, s:o, s:o, s:o, s:o, s:o}", "set", text(s->set), "n", s->n,
-                            "mape", real(s->mape), "median", real(s->median), "p90", real(s->p90),
-                            "bias", real(s->bias), "mape_left_out", real(s->mape_left_out)));
+        json_array_append_new(list, json_pack("{s:o, s:i, s:o, s:o, s:o, s:o, s:o}", "set",
+                                              cli_json_text(s->set), "n", s->n, "mape",
+                                              cli_json_real(s->mape), "median",
+                                              cli_json_real(s->median), "p90",
+                                              cli_json_real(s->p90), "bias", cli_json_real(s->bias),
+                                              "mape_left_out", cli_json_real(s->mape_left_out)));
     }
     return list;
 }
@@ -143,9 +121,9 @@ static json_t *ranking_json(const fy_accuracy *a)
     for (int i = 0; i < a->n_rankings; i++) {
         const fy_ranking *r = &a->rankings[i];
 
-        json_array_append_new(list,
-                              json_pack("{s:o, s:i, s:o, s:o}", "group", text(r->group), "n", r->n,
-                                        "tau_b", real(r->tau_b), "regret", real(r->regret)));
+        json_array_append_new(
+            list, json_pack("{s:o, s:i, s:o, s:o}", "group", cli_json_text(r->group), "n", r->n,
+                            "tau_b", cli_json_real(r->tau_b), "regret", cli_json_real(r->regret)));
     }
     return list;
 }
@@ -157,9 +135,9 @@ static json_t *memory_json(const fy_accuracy *a)
     for (int i = 0; i < a->n_memory; i++) {
         const fy_memory_accuracy *m = &a->memory[i];
 
-        json_array_append_new(list, json_pack("{s:s, s:i, s:o, s:o}", "kind",
-                                              fy_memory_kind_name(m->kind), "n", m->n, "mape",
-                                              real(m->mape), "below", real(m->below)));
+        json_array_append_new(
+            list, json_pack("{s:s, s:i, s:o, s:o}", "kind", fy_memory_kind_name(m->kind), "n", m->n,
+                            "mape", cli_json_real(m->mape), "below", cli_json_real(m->below)));
     }
     return list;
 }
@@ -171,9 +149,9 @@ static json_t *constants_json(const fy_accuracy *a)
     for (int i = 0; i < a->n_constants; i++) {
         const fy_constants_used *c = &a->constants[i];
 
-        json_array_append_new(list,
-                              json_pack("{s:o, s:o, s:i}", "chip_family", text(c->chip_family),
-                                        "stack", text(c->stack), "n", c->n));
+        json_array_append_new(list, json_pack("{s:o, s:o, s:i}", "chip_family",
+                                              cli_json_text(c->chip_family), "stack",
+                                              cli_json_text(c->stack), "n", c->n));
     }
     return list;
 }
@@ -192,8 +170,8 @@ void plan_validate_json(const fy_accuracy *a)
     json_object_set_new(root, "sets", sets_json(a));
     json_object_set_new(root, "ranking", ranking_json(a));
     json_object_set_new(root, "memory", memory_json(a));
-    json_object_set_new(root, "coverage80", real(a->coverage80));
-    json_object_set_new(root, "width80", real(a->width80));
+    json_object_set_new(root, "coverage80", cli_json_real(a->coverage80));
+    json_object_set_new(root, "width80", cli_json_real(a->width80));
     json_object_set_new(root, "rows", rows);
     json_dumpf(root, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(15));
     putchar('\n');

@@ -4,44 +4,21 @@
  * With --seeds a number is the mean over the seeds; `ci95` stands beside a member called mean, and
  * at the end of the run for every other number of the top.
  */
+#include "cli/json.h"
 #include "cli/sim_results.h"
 
 #include <string.h>
 
-static json_t *real(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
 static json_t *interval(sim_mean m)
 {
-    return json_pack("{s:o, s:o}", "low", real(m.low), "high", real(m.high));
-}
-
-/* A name from outside need not be UTF-8, which JSON must be: then its odd bytes show as '?'. */
-static json_t *text(const char *s)
-{
-    json_t *out;
-    char plain[256];
-    size_t n = 0;
-
-    if (s == NULL) {
-        return json_null();
-    }
-    out = json_string(s);
-    if (out == NULL) {
-        for (; s[n] != '\0' && n < sizeof plain - 1; n++) {
-            plain[n] = (char)((s[n] & 0x80) != 0 ? '?' : s[n]);
-        }
-        out = json_stringn(plain, n);
-    }
-    return out;
+    return json_pack("{s:o, s:o}", "low", cli_json_real(m.low), "high", cli_json_real(m.high));
 }
 
 static json_t *range(fy_range r)
 {
-    return json_pack("{s:o, s:o, s:o, s:o}", "low", real(r.low), "mid", real(r.mid), "high",
-                     real(r.high), "source", text(r.source));
+    return json_pack("{s:o, s:o, s:o, s:o}", "low", cli_json_real(r.low), "mid",
+                     cli_json_real(r.mid), "high", cli_json_real(r.high), "source",
+                     cli_json_text(r.source));
 }
 
 /* ------------------------------------------------------------------ one policy and costs */
@@ -69,7 +46,7 @@ static void put_field(json_t *run, json_t *ci95, const sim_run *runs, int n, con
 
     json_object_set_new(home, field->name,
                         field->kind == SIM_COUNT && n == 1 ? json_integer((json_int_t)m.mean)
-                                                           : real(m.mean));
+                                                           : cli_json_real(m.mean));
     if (n > 1 && field->group == NULL) {
         json_object_set_new(ci95, field->name, interval(m));
     } else if (n > 1 && (strcmp(field->name, "mean") == 0 || strcmp(field->name, "mid") == 0)) {
@@ -109,11 +86,12 @@ static json_t *tenants_json(const sim_run *runs, int n)
             }
         }
         m = sim_mean_of(jct, count);
-        o = json_pack("{s:o, s:o, s:o, s:o, s:o}", "name", text(name), "jobs",
+        o = json_pack("{s:o, s:o, s:o, s:o, s:o}", "name", cli_json_text(name), "jobs",
                       n == 1 ? json_integer((json_int_t)runs[0].result->tenants[i].jobs)
-                             : real(sim_mean_of(jobs, count).mean),
-                      "jct_mean_s", real(m.mean), "device_s", real(sim_mean_of(device, count).mean),
-                      "rho_mean", real(sim_mean_of(rho, count).mean));
+                             : cli_json_real(sim_mean_of(jobs, count).mean),
+                      "jct_mean_s", cli_json_real(m.mean), "device_s",
+                      cli_json_real(sim_mean_of(device, count).mean), "rho_mean",
+                      cli_json_real(sim_mean_of(rho, count).mean));
         if (n > 1) {
             json_object_set_new(o, "ci95", json_pack("{s:o}", "jct_mean_s", interval(m)));
         }
@@ -142,9 +120,10 @@ static json_t *pools_json(const sim_run *runs, int n)
         json_array_append_new(
             list,
             json_pack("{s:s, s:I, s:o, s:o, s:{s:o, s:o, s:o}}", "chip", first->chip, "devices",
-                      (json_int_t)first->devices, "allocated", real(sum.allocated), "utilization",
-                      real(sum.utilization), "energy_kwh", "low", real(sum.energy_kwh.low), "mid",
-                      real(sum.energy_kwh.mid), "high", real(sum.energy_kwh.high)));
+                      (json_int_t)first->devices, "allocated", cli_json_real(sum.allocated),
+                      "utilization", cli_json_real(sum.utilization), "energy_kwh", "low",
+                      cli_json_real(sum.energy_kwh.low), "mid", cli_json_real(sum.energy_kwh.mid),
+                      "high", cli_json_real(sum.energy_kwh.high)));
     }
     return list;
 }
@@ -168,8 +147,8 @@ static json_t *fill_json(const sim_run *runs, int n)
         }
         a = sim_mean_of(allocated, n);
         f = sim_mean_of(fragmented, n);
-        o = json_pack("{s:o, s:o, s:o}", "arrived", real(runs[0].result->fill[i].arrived),
-                      "allocated", real(a.mean), "fragmented", real(f.mean));
+        o = json_pack("{s:o, s:o, s:o}", "arrived", cli_json_real(runs[0].result->fill[i].arrived),
+                      "allocated", cli_json_real(a.mean), "fragmented", cli_json_real(f.mean));
         if (n > 1) {
             json_object_set_new(
                 o, "ci95",
@@ -189,7 +168,7 @@ static void put_ends(json_t *run, const sim_run *runs, int n)
         cpu_s += runs[k].cpu_s / n;
     }
     (void)snprintf(digest, sizeof digest, "%016llx", (unsigned long long)runs[0].result->digest);
-    json_object_set_new(run, "cpu_s", real(cpu_s));
+    json_object_set_new(run, "cpu_s", cli_json_real(cpu_s));
     json_object_set_new(run, "digest", n == 1 ? json_string(digest) : json_null());
     json_object_set_new(run, "journal_sha256",
                         n == 1 && runs[0].sha256[0] != '\0' ? json_string(runs[0].sha256)
@@ -209,12 +188,12 @@ static json_t *run_json(const sim_run *runs, int n)
     for (const sim_field *f = sim_fields; f->name != NULL; f++) {
         put_field(run, ci95, runs, n, f);
         if (strcmp(f->name, "high") == 0 && strcmp(f->group, "cost") == 0) {
-            json_object_set_new(run, "currency", text(first->currency));
+            json_object_set_new(run, "currency", cli_json_text(first->currency));
         }
     }
     json_object_set_new(
         run, "assumed_energy_share",
-        real(sim_mean_real(runs, n, offsetof(fy_sim_result, assumed_energy_share))));
+        cli_json_real(sim_mean_real(runs, n, offsetof(fy_sim_result, assumed_energy_share))));
     json_object_set_new(run, "tenants", tenants_json(runs, n));
     json_object_set_new(run, "pools", pools_json(runs, n));
     json_object_set_new(run, "fill", fill_json(runs, n));
@@ -256,8 +235,8 @@ static json_t *assumed_json(const sim_plan *plan)
     const fy_site *site = plan->site;
 
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "restart_s",
-                     real((double)FY_DEFAULT_RESTART_US / 1e6), "checkpoint_s",
-                     real((double)FY_DEFAULT_CHECKPOINT_US / 1e6), "mix_jobs",
+                     cli_json_real((double)FY_DEFAULT_RESTART_US / 1e6), "checkpoint_s",
+                     cli_json_real((double)FY_DEFAULT_CHECKPOINT_US / 1e6), "mix_jobs",
                      json_integer((json_int_t)plan->input->n_jobs), "pue", range(site->pue),
                      "price_per_kwh", range(site->price_per_kwh), "power", power_json(site),
                      "planner", cli_planner_json(plan->input->planner, plan->input->n_planned));
@@ -273,7 +252,7 @@ void sim_print_json(const sim_plan *plan)
         json_array_append_new(runs, run_json(&plan->runs[i], o->n_seeds));
     }
     root = json_pack("{s:s, s:o, s:s, s:s, s:o, s:o}", "fleet", plan->site->name, "trace",
-                     text(o->trace), "format", plan->input->about.format, "format_tested",
+                     cli_json_text(o->trace), "format", plan->input->about.format, "format_tested",
                      plan->input->about.tested, "assumed", assumed_json(plan), "runs", runs);
     if (o->skip_bad) {
         json_object_set_new(root, "skipped_rows",

@@ -48,7 +48,7 @@ static sizes sizes_of(const fy_costing *c, fy_layer_kind kind, const fy_slice *s
         return z;
     }
     double cut = s->ep > 1 ? s->tp : 1; /* experts that are dealt are not cut */
-    double etp = s->ep > 1 ? 1 : s->tp;
+    double etp = fy_expert_cut(s->tp, s->ep);
     double shared = (double)m->shared_experts * m->expert_ffn;
     z.routed = tokens / cut * m->experts_per_token;
     z.ffn = z.routed * m->expert_ffn / etp + tokens * shared / s->tp;

@@ -47,11 +47,6 @@ double fy_gradient_bytes(const fy_stack *stack, fy_precision precision)
     return stack->main_grads_fp32 ? 4 : fy_value_bytes(precision);
 }
 
-static double least(double a, double b)
-{
-    return a < b ? a : b;
-}
-
 static double at_least_one(double x)
 {
     return x < 1 ? 1 : x;
@@ -177,9 +172,8 @@ static void context_exchange(const fy_costing *c, const fy_slice *s, const view 
     double bytes = v->tokens * s->cp * kv * v->bytes; /* of all members */
     fy_group g = fy_group_make(s->cp, s->tp, c->machine.per_node);
     double once = fy_all_gather_s(&c->machine, g, bytes);
-    double hidden = 1 - c->machine.exposed;
-    b->forward.cp = once - hidden * least(once, b->forward.attention);
-    b->backward.cp = 2 * once - hidden * least(2 * once, b->backward.attention);
+    b->forward.cp = fy_paid_s(&c->machine, once, b->forward.attention);
+    b->backward.cp = fy_paid_s(&c->machine, 2 * once, b->backward.attention);
     b->forward.kernels += s->cp;
     b->backward.kernels += 2.0 * s->cp;
 }
@@ -204,8 +198,8 @@ static void tensor_exchange(const fy_costing *c, const fy_slice *s, const view *
         pass = back = times * fy_all_reduce_s(mc, g, bytes);
     }
     if (s->overlap & FY_OVERLAP_TP) { /* in parts behind the products, which lose SMs to it */
-        pass -= (1 - mc->exposed) * least(pass, b->forward.matmul);
-        back -= (1 - mc->exposed) * least(back, b->backward.matmul);
+        pass = fy_paid_s(mc, pass, b->forward.matmul);
+        back = fy_paid_s(mc, back, b->backward.matmul);
     }
     b->forward.tp += pass;
     b->backward.tp += back;
@@ -229,8 +223,7 @@ static void routed_experts(const fy_costing *c, const fy_slice *s, const view *v
 {
     const fy_model *m = c->model;
     const fy_machine *mc = &c->machine;
-    double etp =
-        s->ep > 1 ? 1 : s->tp; /* experts are cut by tensor only where they are not dealt */
+    double etp = fy_expert_cut(s->tp, s->ep);
     double source = s->ep > 1 ? v->tokens / s->tp : v->tokens; /* tokens a device dispatches */
     double routed = source * m->experts_per_token;
     double local = (double)m->experts / s->ep;
@@ -327,7 +320,7 @@ fy_block fy_block_cost(const fy_costing *c, fy_layer_kind kind, const fy_slice *
         }
         routed_experts(c, s, &v, &b);
         streams(c, s, &v, shared, &b);
-        double etp = s->ep > 1 ? 1 : s->tp;
+        double etp = fy_expert_cut(s->tp, s->ep);
         b.expert_params = c->params.expert * m->experts / s->ep / etp;
         double rest = c->params.moe_layer - c->params.expert * m->experts;
         b.params = b.expert_params + rest / s->tp;

@@ -60,6 +60,12 @@ typedef struct fy_ends {
 
 fy_ends fy_ends_cost(const fy_costing *costing, const fy_slice *slice);
 
+/* Into how many parts one expert is cut: by tp, but only where experts are not dealt. */
+static inline int fy_expert_cut(int tp, int ep)
+{
+    return ep > 1 ? 1 : tp;
+}
+
 /* Bytes of an element of weights and activations, and of a weight's gradient. */
 double fy_value_bytes(fy_precision precision);
 double fy_gradient_bytes(const fy_stack *stack, fy_precision precision);

@@ -95,3 +95,9 @@ double fy_send_s(const fy_machine *mc, bool same_node, double bytes)
     double bps = same_node ? mc->link_bps : mc->net_bps / mc->per_node;
     return bytes / bps + (same_node ? mc->link_latency_s : mc->net_latency_s);
 }
+
+double fy_paid_s(const fy_machine *mc, double comm_s, double behind_s)
+{
+    double hidden = comm_s < behind_s ? comm_s : behind_s;
+    return comm_s - hidden * (1 - mc->exposed);
+}

@@ -43,6 +43,12 @@ double fy_dispatch_s(const fy_machine *machine, fy_group group, double bytes, do
  */
 double fy_far_copies(fy_group group, double copies);
 
+/*
+ * What of `comm_s` is paid when it may hide behind `behind_s` of computation: what sticks out, and
+ * the exposed share of the rest.
+ */
+double fy_paid_s(const fy_machine *machine, double comm_s, double behind_s);
+
 /* Seconds to hand `bytes` to one other device, in the node or in another one. */
 double fy_send_s(const fy_machine *machine, bool same_node, double bytes);
 

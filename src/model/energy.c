@@ -30,10 +30,7 @@ static const double share[FY_N_TERMS] = {
 
 void fy_energy_fill(fy_estimate *e, const fy_cluster *cluster)
 {
-    double limit = cluster->chip->tdp_w.mid;
-    if (fy_known(cluster->power_cap_w) && !(cluster->power_cap_w > limit)) {
-        limit = cluster->power_cap_w;
-    }
+    double limit = fy_power_limit_w(cluster);
     double idle = cluster->chip->idle_w.mid;
     double matrix = fy_matrix_power(cluster->chip, limit);
     double busy = 0;

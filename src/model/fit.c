@@ -108,7 +108,7 @@ double fy_fit_spread(double *errors, int n)
 {
     qsort(errors, (size_t)n, sizeof *errors, compare);
     int at = n * 4 / 5 < n ? n * 4 / 5 : n - 1;
-    return n > 0 ? errors[at] / 1.2816 : 0;
+    return n > 0 ? errors[at] / FY_Z80 : 0;
 }
 
 fy_constants fy_fit(const fy_fit_row *rows, int n, const fy_constants *prior)

@@ -109,15 +109,26 @@ static const generation *generation_of(const fy_chip *chip)
     return &other;
 }
 
-/* Share of the dense peak that the best product sustains under the power limit. */
-static double sustained(const fy_chip *chip, const generation *gen, double cap_w)
+/* Dense rate of 16-bit products [FLOP/s]. */
+static double half_rate(const fy_chip *chip)
 {
-    double limit = chip->tdp_w.mid;
-    if (fy_known(cap_w) && !(cap_w > limit)) {
-        limit = cap_w;
-    }
+    return fy_known(chip->bf16.mid) ? chip->bf16.mid : chip->fp16.mid;
+}
+
+double fy_power_limit_w(const fy_cluster *cluster)
+{
+    double limit = cluster->chip->tdp_w.mid;
+    double cap = cluster->power_cap_w;
+    return fy_known(cap) && !(cap > limit) ? cap : limit;
+}
+
+/* Share of the dense peak that the best product sustains under the power limit. */
+static double sustained(const fy_cluster *cluster, const generation *gen)
+{
+    const fy_chip *chip = cluster->chip;
+    double limit = fy_power_limit_w(cluster);
     double idle = fy_known(chip->idle_w.mid) ? chip->idle_w.mid : 0.14 * chip->tdp_w.mid;
-    double half = fy_known(chip->bf16.mid) ? chip->bf16.mid : chip->fp16.mid;
+    double half = half_rate(chip);
     double demand = gen->w_per_tflops * half / 1e12;
     double dynamic = limit - idle;
     if (!(demand > 0) || !fy_known(dynamic) || demand <= dynamic) {
@@ -131,7 +142,7 @@ static double sustained(const fy_chip *chip, const generation *gen, double cap_w
 double fy_matrix_power(const fy_chip *chip, double limit_w)
 {
     const generation *gen = generation_of(chip);
-    double half = fy_known(chip->bf16.mid) ? chip->bf16.mid : chip->fp16.mid;
+    double half = half_rate(chip);
     double demand = gen->w_per_tflops * half / 1e12 * gen->issue * gen->issue * gen->issue;
     double beside = 0.45 * (chip->tdp_w.mid - chip->idle_w.mid);
     double way = limit_w - chip->idle_w.mid;
@@ -140,7 +151,7 @@ double fy_matrix_power(const fy_chip *chip, double limit_w)
 
 static void set_matrix(fy_machine *m, const fy_chip *chip, const generation *gen, double share)
 {
-    double half = fy_known(chip->bf16.mid) ? chip->bf16.mid : chip->fp16.mid;
+    double half = half_rate(chip);
     m->peak_flops[FY_F32] = chip->fp32.mid;
     m->peak_flops[FY_T32] = chip->tf32.mid;
     m->peak_flops[FY_F16] = half;
@@ -185,7 +196,7 @@ fy_machine fy_machine_make(const fy_cluster *cluster, const fy_stack *stack,
     const fy_chip *chip = cluster->chip;
     const double *c = constants->value;
     const generation *gen = generation_of(chip);
-    double share = sustained(chip, gen, cluster->power_cap_w) * c[FY_C_MATMUL];
+    double share = sustained(cluster, gen) * c[FY_C_MATMUL];
     fy_machine m = {.per_node = cluster->per_node};
     set_matrix(&m, chip, gen, share);
     set_vector(&m, chip);

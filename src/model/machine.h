@@ -50,6 +50,9 @@ fy_format fy_precision_format(fy_precision precision);
 /* The first rate that is missing for this work, or NULL. */
 const char *fy_machine_unknown(const fy_machine *machine, fy_format format, int devices);
 
+/* A device's power limit: the cap where that is lower, or the chip's own [W]. */
+double fy_power_limit_w(const fy_cluster *cluster);
+
 /*
  * Share of the way from idle power to the limit that a device draws in matrix products: all of it
  * where their demand is more, else the demand and what memory and fabric draw meanwhile, 0.45 of

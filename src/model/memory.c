@@ -92,7 +92,7 @@ static void sharded_states(double *b, const fy_layout *l, state s, double full, 
 static void states(double *b, const fy_costing *c, const fy_layout *l, held h)
 {
     double shards = (double)l->dp * l->cp;
-    double expert_shards = shards * l->tp / ((double)l->ep * (l->ep > 1 ? 1 : l->tp));
+    double expert_shards = shards * l->tp / ((double)l->ep * fy_expert_cut(l->tp, l->ep));
     expert_shards = expert_shards > 1 ? expert_shards : 1;
     double dense = h.params - h.expert_params;
     double full = dense + h.expert_params;

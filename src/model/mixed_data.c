@@ -78,8 +78,7 @@ static void keep(cell *c, const option *o, bool time)
 static double waiting_value(const fy_mixed_walk *w, int type)
 {
     const fy_cluster *c = &w->spec->types[type].cluster;
-    double limit = c->chip->tdp_w.mid;
-    limit = fy_known(c->power_cap_w) && c->power_cap_w < limit ? c->power_cap_w : limit;
+    double limit = fy_power_limit_w(c);
     const fy_mixed_rates *r = &w->context.rates[type];
     return w->spec->objective == FY_BY_TIME
                ? 0

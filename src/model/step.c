@@ -175,16 +175,6 @@ static double transfer_s(const fy_costing *c, const fy_layout *l, const fy_clust
     return l->pp > 1 ? fy_hop_s(c, l, cluster->devices / l->pp < cluster->per_node) : 0;
 }
 
-/* What of `comm_s` is paid when it may hide behind `behind_s` of computation. */
-static double paid_s(const fy_costing *c, double comm_s, double behind_s, bool overlapped)
-{
-    if (!overlapped) {
-        return comm_s;
-    }
-    double hidden = comm_s < behind_s ? comm_s : behind_s;
-    return comm_s - hidden * (1 - c->machine.exposed);
-}
-
 /* Reducing gradients over replicas, and gathering weights that each updated a part of, once [s]. */
 typedef struct exchange {
     double reduce, gather;
@@ -209,11 +199,17 @@ static exchange exchange_s(const fy_costing *c, const fy_layout *l, fy_group g, 
 static double replicas_s(const fy_costing *c, const fy_layout *l, exchange dense, exchange experts,
                          const stage_cost *stage, double microbatches)
 {
+    const fy_machine *mc = &c->machine;
     bool hide = (l->overlap & FY_OVERLAP_DP) != 0;
     bool each = l->zero == 2 && !c->stack->main_grads_fp32;
     double times = each && microbatches > 1 ? microbatches : 1;
-    return times * paid_s(c, dense.reduce + experts.reduce, stage->backward, hide) +
-           paid_s(c, dense.gather + experts.gather, stage->forward, hide);
+    double reduce = dense.reduce + experts.reduce;
+    double gather = dense.gather + experts.gather;
+    if (hide) {
+        reduce = fy_paid_s(mc, reduce, stage->backward);
+        gather = fy_paid_s(mc, gather, stage->forward);
+    }
+    return times * reduce + gather;
 }
 
 /* Gathering and reducing weights that lie in shards over a group, layer by layer, once [s]. */
@@ -238,9 +234,9 @@ static double sharded_s(const fy_costing *c, const fy_layout *l, sharded dense, 
 {
     double gather = dense.gather + experts.gather;
     double reduce = dense.reduce + experts.reduce;
-    double forward = paid_s(c, gather, stage->forward, true);
+    double forward = fy_paid_s(&c->machine, gather, stage->forward);
     double again = l->zero >= 3 ? gather : 0; /* stage 2: weights stay after the forward pass */
-    double backward = paid_s(c, again + reduce, stage->backward, true);
+    double backward = fy_paid_s(&c->machine, again + reduce, stage->backward);
     return microbatches * (forward + backward) + gather / layers;
 }
 
@@ -252,7 +248,7 @@ static double gradients_s(const fy_costing *c, const fy_layout *l, const fy_clus
     double dense = (stage->params - stage->expert_params) * trained;
     double experts = stage->expert_params * trained;
     fy_group replicas = fy_group_make(l->dp * l->cp, l->tp, per_node);
-    int etp = l->ep > 1 ? 1 : l->tp;
+    int etp = fy_expert_cut(l->tp, l->ep);
     int expert_size = l->dp * l->cp * l->tp / (l->ep * etp);
     fy_group expert = fy_group_make(expert_size > 0 ? expert_size : 1, l->ep * etp, per_node);
     if (l->zero >= 3 || c->stack->shards_weights) {
@@ -301,7 +297,7 @@ static double optimizer_s(const fy_costing *c, const fy_layout *l, const stage_c
     double experts = stage->expert_params;
     double dense = stage->params - experts;
     double shards = l->zero >= 1 ? (double)l->dp * l->cp : 1;
-    double cut = l->ep > 1 ? l->ep : l->tp; /* experts are cut by tp only where not dealt */
+    double cut = (double)l->ep * fy_expert_cut(l->tp, l->ep);
     double expert_shards = l->zero >= 1 ? shards * l->tp / cut : 1;
     double mine = dense / shards + experts / (expert_shards > 1 ? expert_shards : 1);
     return mine * trained * update_bytes(c->stack, l->precision) / c->machine.memory_bps;
@@ -344,16 +340,13 @@ static double sum_terms(const double *t)
 /* Routing, imbalance and the age of the software move mixtures of experts by this much more. */
 static const double experts_spread = 0.25;
 
-/* z of a two-sided 80 % interval. */
-static const double z80 = 1.2816;
-
 void fy_interval_fill(fy_estimate *out, const fy_model *model, double spread)
 {
     if (model->experts > 0 && spread < experts_spread) {
         spread = experts_spread;
     }
-    out->low_s = out->step_s / (1 + z80 * spread);
-    out->high_s = out->step_s * (1 + z80 * spread);
+    out->low_s = out->step_s / (1 + FY_Z80 * spread);
+    out->high_s = out->step_s * (1 + FY_Z80 * spread);
 }
 
 void fy_step_compose(fy_estimate *out, const fy_costing *c, const fy_cluster *cluster,

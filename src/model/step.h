@@ -10,6 +10,9 @@
 #include "model/block.h"
 #include "model/pipeline.h"
 
+/* z of a two-sided 80 % interval. */
+#define FY_Z80 1.2816
+
 /* What a slice of the model costs on a device. */
 typedef struct fy_parts {
     fy_block dense, moe; /* moe zero where there are no experts */
