@@ -86,8 +86,7 @@ static inline fy_machine real_machine(const fy_catalog *catalog, const char *id)
     assert_non_null(chip);
     fy_cluster cluster = {
         .chip = chip, .devices = 8, .per_node = 8, .nic_bytes_per_s = 200e9, .power_cap_w = NAN};
-    fy_stack stack = {0};
-    return fy_machine_make(&cluster, &stack, &ideal);
+    return fy_machine_make(&cluster, &ideal);
 }
 
 #endif

@@ -287,9 +287,8 @@ static void streams(const fy_costing *c, const fy_slice *s, const view *v, doubl
 }
 
 /* What is computed again in the backward pass. */
-static void recomputed(const fy_costing *c, const fy_slice *s, fy_attention_cost core, fy_block *b)
+static void recomputed(const fy_slice *s, fy_attention_cost core, fy_block *b)
 {
-    (void)c;
     if (s->recompute == FY_RECOMPUTE_FULL) {
         b->again = b->forward;
         b->again.kernels += checkpoint_launches;
@@ -331,7 +330,7 @@ fy_block fy_block_cost(const fy_costing *c, fy_layer_kind kind, const fy_slice *
         b.params = c->params.dense_layer / s->tp;
     }
     tensor_exchange(c, s, &v, sums, &b); /* behind all products of the layer */
-    recomputed(c, s, core, &b);
+    recomputed(s, core, &b);
     fy_activation_block(&b, c, kind, s);
     return b;
 }

@@ -15,10 +15,8 @@ typedef enum fy_layer_kind { FY_LAYER_DENSE, FY_LAYER_MOE } fy_layer_kind;
 /* How one layer is cut up; the part of a layout that a block depends on. */
 typedef struct fy_slice {
     int tp, cp, ep;
-    int dp; /* for expert groups and sharded weights; blocks with zero < 3, ep = 1 ignore it */
     int microbatch;
     bool seq_parallel;
-    int zero;
     fy_recompute recompute;
     fy_precision precision;
     unsigned overlap;

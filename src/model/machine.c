@@ -189,10 +189,8 @@ static void set_vector(fy_machine *m, const fy_chip *chip)
     }
 }
 
-fy_machine fy_machine_make(const fy_cluster *cluster, const fy_stack *stack,
-                           const fy_constants *constants)
+fy_machine fy_machine_make(const fy_cluster *cluster, const fy_constants *constants)
 {
-    (void)stack;
     const fy_chip *chip = cluster->chip;
     const double *c = constants->value;
     const generation *gen = generation_of(chip);

@@ -41,8 +41,7 @@ typedef struct fy_machine {
  *     f = cbrt((limit - idle) / (demand - idle)),   at most FY_ISSUE_SHARE
  * with the demand of a generation taken from one measured chip of it (machine.c).
  */
-fy_machine fy_machine_make(const fy_cluster *cluster, const fy_stack *stack,
-                           const fy_constants *constants);
+fy_machine fy_machine_make(const fy_cluster *cluster, const fy_constants *constants);
 
 /* Format of the products under a precision. */
 fy_format fy_precision_format(fy_precision precision);

@@ -231,11 +231,9 @@ void fy_memory_stage(fy_memory *out, const fy_costing *c, const fy_layout *l, co
     sum_up(out, c, l, fill_one(out->bytes, c, l, p, stage, rank, microbatches));
 }
 
-void fy_memory_fill(fy_memory *out, const fy_costing *c, const fy_layout *l,
-                    const fy_cluster *cluster, const fy_parts *p, const fy_stages *stages,
-                    double microbatches)
+void fy_memory_fill(fy_memory *out, const fy_costing *c, const fy_layout *l, const fy_parts *p,
+                    const fy_stages *stages, double microbatches)
 {
     double allocated = fullest(out->bytes, c, l, p, stages, microbatches);
     sum_up(out, c, l, allocated);
-    (void)cluster;
 }

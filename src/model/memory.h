@@ -12,8 +12,7 @@
 #include "model/step.h"
 
 void fy_memory_fill(fy_memory *out, const fy_costing *costing, const fy_layout *layout,
-                    const fy_cluster *cluster, const fy_parts *parts, const fy_stages *stages,
-                    double microbatches);
+                    const fy_parts *parts, const fy_stages *stages, double microbatches);
 
 /* Of one stage by itself, the one with that rank of the pipeline. */
 void fy_memory_stage(fy_memory *out, const fy_costing *costing, const fy_layout *layout,

@@ -84,7 +84,7 @@ static const char *unknown_of(const fy_mixed_spec *spec, int k)
 {
     const fy_mixed_type *t = &spec->types[k];
     const fy_chip *chip = t->cluster.chip;
-    fy_machine machine = fy_machine_make(&t->cluster, spec->stack, &t->constants);
+    fy_machine machine = fy_machine_make(&t->cluster, &t->constants);
     int devices = spec->n_types > 1 ? FY_MAX_DEVICES : t->cluster.devices; /* over the network */
     const char *rate = fy_machine_unknown(&machine, fy_precision_format(spec->precision), devices);
     bool priced = fy_known(t->prices.device_hour) || fy_known(t->prices.kwh);

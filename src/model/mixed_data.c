@@ -132,7 +132,7 @@ static void visit(want *w, const fy_mixed_slice *s, fy_layout l, int devices)
             }
             fy_memory memory;
             memset(&memory, 0, sizeof memory);
-            fy_memory_fill(&memory, c, &l, &t->cluster, &s->parts, &stages, microbatches);
+            fy_memory_fill(&memory, c, &l, &s->parts, &stages, microbatches);
             if (memory.fits) {
                 l.overlap = fy_mixed_overlap(w->walk->spec, &l);
                 estimate(w, s, &l, devices);

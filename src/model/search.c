@@ -38,7 +38,7 @@ static bool fits(const walk *w, const fy_layout *l, const fy_parts *parts, const
 {
     double microbatches = (double)l->global_batch / ((double)l->dp * l->microbatch);
     memset(memory, 0, sizeof *memory);
-    fy_memory_fill(memory, &w->costing, l, w->spec->cluster, parts, stages, microbatches);
+    fy_memory_fill(memory, &w->costing, l, parts, stages, microbatches);
     return memory->fits;
 }
 

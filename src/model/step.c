@@ -13,7 +13,7 @@ fy_costing fy_costing_make(const fy_model *model, const fy_cluster *cluster, con
     return (fy_costing){
         .model = model,
         .stack = stack,
-        .machine = fy_machine_make(cluster, stack, constants),
+        .machine = fy_machine_make(cluster, constants),
         .params = fy_model_params(model),
     };
 }
@@ -24,10 +24,8 @@ fy_slice fy_slice_of(const fy_layout *l)
         .tp = l->tp,
         .cp = l->cp,
         .ep = l->ep,
-        .dp = l->dp,
         .microbatch = l->microbatch,
         .seq_parallel = l->seq_parallel,
-        .zero = l->zero,
         .recompute = l->recompute,
         .precision = l->precision,
         .overlap = l->overlap,
@@ -386,7 +384,7 @@ void fy_step_compose(fy_estimate *out, const fy_costing *c, const fy_cluster *cl
     out->model_flops = tokens * fy_model_flops_per_token(c->model, false);
     double peak = c->machine.peak_flops[fy_precision_format(l->precision)];
     out->mfu = out->model_flops / (out->step_s * peak * cluster->devices);
-    fy_memory_fill(&out->memory, c, l, cluster, parts, &stages, microbatches);
+    fy_memory_fill(&out->memory, c, l, parts, &stages, microbatches);
     fy_energy_fill(out, cluster);
 }
 

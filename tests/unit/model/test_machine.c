@@ -60,7 +60,7 @@ static double capped(const fy_chip *chip, double cap_w)
     fy_constants ideal = ideal_constants();
     fy_cluster c = {
         .chip = chip, .devices = 8, .per_node = 8, .nic_bytes_per_s = NAN, .power_cap_w = cap_w};
-    return fy_machine_make(&c, NULL, &ideal).matrix_flops[FY_F16];
+    return fy_machine_make(&c, &ideal).matrix_flops[FY_F16];
 }
 
 /* f goes with the cube root of what is left above idle; a cap above the limit changes nothing. */
@@ -98,7 +98,7 @@ static void test_rates(void **state)
     c.value[FY_C_LATENCY] = 2e-6;
     c.value[FY_C_GAP] = 3e-6;
     c.value[FY_C_LAUNCH] = 5e-6;
-    m = fy_machine_make(&cluster, NULL, &c);
+    m = fy_machine_make(&cluster, &c);
     near("PCIe 4", m.link_bps, 0.5 * 31.5e9, 1e-12);
     near("no switch", m.reduce_bps, 0, 0);
     near("latency", m.link_latency_s, 2e-6, 0);

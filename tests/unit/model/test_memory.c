@@ -89,7 +89,7 @@ static void test_table_of_korthikanti(void **state)
         fy_slice s = {.tp = 8,
                       .cp = 1,
                       .ep = 1,
-                      .dp = 1,
+
                       .microbatch = (int)models[i].microbatch,
                       .precision = FY_PREC_FP16};
         near("tensor parallel", kept(&m, &selective, &s), sbh * (10 + 24.0 / 8 + scores / 8),
@@ -110,7 +110,6 @@ static void test_table_of_korthikanti(void **state)
 static fy_memory memory_of(const fy_model *m, const fy_stack *stack, const fy_layout *l)
 {
     fy_costing c = {.model = m, .stack = stack, .params = fy_model_params(m)};
-    fy_cluster cluster = {.devices = l->tp * l->pp * l->dp * l->cp, .per_node = 8};
     c.machine.memory_bytes = 80e9;
     fy_slice s = fy_slice_of(l);
     fy_parts p = {.ends = {.embedding_params = c.params.embedding / l->tp,
@@ -121,7 +120,7 @@ static fy_memory memory_of(const fy_model *m, const fy_stack *stack, const fy_la
     fy_stages stages = fy_stages_deal(m, l->pp, l->vpp);
     fy_memory memory = {0};
     double microbatches = (double)l->global_batch / l->dp / l->microbatch;
-    fy_memory_fill(&memory, &c, l, &cluster, &p, &stages, microbatches);
+    fy_memory_fill(&memory, &c, l, &p, &stages, microbatches);
     return memory;
 }
 
