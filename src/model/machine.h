@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A device in its cluster as the kernels see it: rates that are really sustained, latencies and
- * per-kernel costs. Made once per chip, cluster, stack and constants; all the model's formulas
+ * per-kernel costs. Made once per chip, cluster and constants; all the model's formulas
  * read it and nothing else of the chip. Rates are NAN where the chip's are unknown.
  */
 #ifndef FUYAO_MODEL_MACHINE_H
@@ -38,8 +38,8 @@ typedef struct fy_machine {
 /*
  * Source of the sustained rate: a chip at full matrix rate would draw more than its limit, and
  * dynamic power goes with the cube of the clock near the top of its range, so
- *     f = cbrt((limit - idle) / (demand - idle)),   at most FY_ISSUE_SHARE
- * with the demand of a generation taken from one measured chip of it (machine.c).
+ *     f = cbrt((limit - idle) / demand),   at most the generation's issue share
+ * with the demand of a generation, above idle, taken from one measured chip of it (machine.c).
  */
 fy_machine fy_machine_make(const fy_cluster *cluster, const fy_constants *constants);
 
