@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The journal on disk: SQLite in WAL mode with synchronous FULL, one connection, one thread.
+ *
+ * Records are appended in memory and become durable together with the next commit; nobody is told
+ * and nothing is done before that. A failed commit kills the store: every later call refuses, the
+ * daemon exits and recovers from what the disk has; no write or fsync is tried again.
+ *
+ * A record is one line of the fleet's journal and an optional body (JSON) that the fleet does not
+ * read: who asked, what runs, how it ended. Each record's hash covers its predecessor's, its line
+ * and its body.
+ *
+ *     append, append, ... ─► commit ─► answers and acts
+ *     snapshot every so often ─► records before the last but one go to archive/DATE-FIRST.journal
+ */
+#ifndef FUYAO_DAEMON_STORE_H
+#define FUYAO_DAEMON_STORE_H
+
+#include "fuyao/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct fy_store fy_store;
+
+typedef struct fy_record {
+    int64_t seq;      /* from 1, without gaps */
+    const char *line; /* without newline */
+    size_t len;
+    const char *body; /* NULL = none */
+    size_t body_len;
+} fy_record;
+
+/* Returns 0, or a negative code that stops the reading. */
+typedef int (*fy_record_fn)(void *ctx, const fy_record *record, fy_err *err);
+
+typedef struct fy_store_options {
+    const char *folder; /* state folder: state.db, lock, archive/ */
+    const char *vfs;    /* NULL = SQLite's own; tests name theirs */
+    bool read_only;     /* no lock, no migration: for `fuyao replay STATE.db` and backups */
+} fy_store_options;
+
+/*
+ * Open or create. Errors: FY_EIO, FY_EINVAL (another daemon holds the lock: its pid is named; a
+ * newer schema), FY_EPARSE (the chain is broken: at which record, and what to do).
+ */
+int fy_store_open(fy_store **out, const fy_store_options *options, fy_err *err) FY_NODISCARD;
+void fy_store_close(fy_store *store); /* NULL allowed; what was not committed is gone */
+
+/* The newest snapshot: *bytes is borrowed until the next call, NULL where there is none;
+ * *seq = the record it follows (0 where there is none). */
+int fy_store_snapshot_get(fy_store *store, const void **bytes, size_t *len, int64_t *seq,
+                          fy_err *err) FY_NODISCARD;
+
+/* Records with seq > `after`, at most `most` (-1 = all), in order, checking the chain. */
+int fy_store_read(fy_store *store, int64_t after, int64_t most, fy_record_fn each, void *ctx,
+                  fy_err *err) FY_NODISCARD;
+
+/* Append a record to the batch (copied); returns its seq. Cannot fail; after a failure of the store
+ * the commit refuses. */
+int64_t fy_store_append(fy_store *store, const char *line, size_t len, const char *body,
+                        size_t body_len);
+
+/* A snapshot of the state after all records appended so far, for the next commit (copied). Older
+ * ones but the last go, and the records that they alone needed go to the archive. */
+void fy_store_snapshot_put(fy_store *store, const void *bytes, size_t len);
+
+/* A row of history for people: an ended job (replaces an older row of that id); next commit. */
+typedef struct fy_past_job {
+    int64_t id, submit_us, end_us;
+    const char *tenant, *name, *state; /* state: as in `fuyao queue` */
+    const char *json;                  /* its full object as `fuyao show --json` prints it */
+} fy_past_job;
+void fy_store_past_put(fy_store *store, const fy_past_job *job);
+/* The full object of an ended job: *json borrowed until the next call, NULL where unknown. */
+int fy_store_past_get(fy_store *store, int64_t id, const char **json, fy_err *err) FY_NODISCARD;
+/* Ended jobs with id < before (-1 = newest), newest first, at most `most`; tenant NULL = all. */
+typedef int (*fy_past_fn)(void *ctx, const fy_past_job *job, fy_err *err);
+int fy_store_past_list(fy_store *store, int64_t before, int most, const char *tenant,
+                       fy_past_fn each, void *ctx, fy_err *err) FY_NODISCARD;
+
+/* Everything appended becomes durable. Errors: FY_EIO (disk full, I/O): the store is dead. */
+int fy_store_commit(fy_store *store, fy_err *err) FY_NODISCARD;
+
+int64_t fy_store_last(const fy_store *store);         /* seq of the last record appended */
+int64_t fy_store_committed(const fy_store *store);    /* ... committed */
+int64_t fy_store_snapshot_seq(const fy_store *store); /* record that the last snapshot follows */
+int64_t fy_store_room_bytes(const fy_store *store);   /* free on the disk; below the reserve the
+                                                         daemon stops accepting; -1 unknown */
+
+/* A consistent copy of a store in use (SQLite's backup), to a path that must not exist. */
+int fy_store_backup(const char *folder, const char *to, fy_err *err) FY_NODISCARD;
+
+/* Access tokens (hashed) live beside the journal. */
+typedef struct fy_token {
+    const char *name, *tenant, *scope; /* scope: read, submit or operate */
+    int64_t uid;                       /* never 0 */
+    const char *hash;                  /* hex SHA-256 of the secret */
+    int64_t created_us;
+} fy_token;
+typedef int (*fy_token_fn)(void *ctx, const fy_token *token, fy_err *err);
+int fy_store_token_put(fy_store *store, const fy_token *token,
+                       fy_err *err) FY_NODISCARD; /* durable at once */
+int fy_store_token_drop(fy_store *store, const char *name, fy_err *err) FY_NODISCARD;
+int fy_store_token_list(fy_store *store, fy_token_fn each, void *ctx, fy_err *err) FY_NODISCARD;
+
+#endif
