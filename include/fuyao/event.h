@@ -82,8 +82,17 @@ typedef enum fy_reason {
     FY_WHY_NEVER_DEPENDS,   /* job `other`, which it waits for, did not finish well */
     FY_WHY_WINDOW,          /* a maintenance window or reservation is too near */
     FY_WHY_NEXT_ROUND,      /* the next round has not come yet */
+    FY_WHY_CANCELLED,       /* stopped because its owner or an operator cancelled it */
+    FY_WHY_TIME_LIMIT,      /* stopped at its time limit */
+    FY_WHY_REQUEUED,        /* stopped to go back to the queue, as somebody asked */
     FY_N_REASONS
 } fy_reason;
+
+/* Is a stop for this reason the policy's decision? Else somebody asked for it. */
+static inline bool fy_reason_is_policy(fy_reason reason)
+{
+    return reason != FY_WHY_CANCELLED && reason != FY_WHY_TIME_LIMIT && reason != FY_WHY_REQUEUED;
+}
 
 const char *fy_reason_name(fy_reason reason); /* short, stable: for journals and JSON */
 const char *fy_reason_text(fy_reason reason); /* a clause for people */

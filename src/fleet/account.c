@@ -192,3 +192,21 @@ int64_t fy_job_rate(const fy_job *job, int chip, int workers, bool spread)
     }
     return (int64_t)q;
 }
+
+/* Checkpoints that take time slow the work down: one cost for every interval worked. */
+static int64_t with_checkpoints(const fy_job *job, int64_t rate_q)
+{
+    int64_t interval = job->rec.checkpoint_interval_us;
+    int64_t cost = job->rec.checkpoint_cost_us;
+
+    if (interval <= 0 || interval == FY_NEVER || cost == 0) {
+        return rate_q;
+    }
+    rate_q = (int64_t)((fy_wide)rate_q * interval / (interval + cost));
+    return rate_q > 0 ? rate_q : 1;
+}
+
+int64_t fy_job_working_rate(const fy_job *job, int workers, bool spread)
+{
+    return with_checkpoints(job, fy_job_rate(job, job->chip, workers, spread));
+}

@@ -341,7 +341,7 @@ static int apply_stopping(fy_fleet *fleet, const fy_event *event, fy_err *err)
     job->state = FY_JOB_STOPPING;
     job->done_q = done;
     job->saved_q = saved;
-    job->preemptions++;
+    job->preemptions += fy_reason_is_policy(event->reason);
     fleet->pools[job->chip].stopping_milli += job->held_milli;
     return 0;
 }
@@ -426,12 +426,23 @@ static int apply_held(fy_fleet *fleet, const fy_event *event, fy_err *err)
     return 0;
 }
 
+static void take_progress(fy_job *job, int64_t done_q)
+{
+    job->done_q = job->rec.work_q >= 0 && done_q > job->rec.work_q ? job->rec.work_q : done_q;
+    job->saved_q = job->saved_q < job->done_q ? job->saved_q : job->done_q;
+}
+
 static int apply_rated(fy_fleet *fleet, const fy_event *event, fy_err *err)
 {
     fy_job *job = job_of(fleet, event);
     bool counts = event->kind != FY_EV_CHECKPOINTED;
     int64_t pause;
 
+    if (job != NULL && job->state == FY_JOB_STOPPING && event->kind == FY_EV_PROGRESS &&
+        event->a >= 0) { /* on its way out it still says how far it came */
+        take_progress(job, event->a);
+        return 0;
+    }
     if (job == NULL || job->state != FY_JOB_RUNNING || (counts && event->a < 0)) {
         return refuse(fleet, event, err);
     }
@@ -441,9 +452,7 @@ static int apply_rated(fy_fleet *fleet, const fy_event *event, fy_err *err)
         job->saved_q = job->done_q;
         job->saved_us = job->anchor_us;
     } else if (event->kind == FY_EV_PROGRESS) { /* it may correct the model in either direction */
-        job->done_q =
-            job->rec.work_q >= 0 && event->a > job->rec.work_q ? job->rec.work_q : event->a;
-        job->saved_q = job->saved_q < job->done_q ? job->saved_q : job->done_q;
+        take_progress(job, event->a);
     }
     return 0;
 }

@@ -72,6 +72,9 @@ static const struct {
     [FY_WHY_NEVER_DEPENDS] = {"never-depends", "waits for a job that did not finish well"},
     [FY_WHY_WINDOW] = {"window", "a maintenance window or reservation is too near"},
     [FY_WHY_NEXT_ROUND] = {"next-round", "the next round has not come yet"},
+    [FY_WHY_CANCELLED] = {"cancelled", "is cancelled"},
+    [FY_WHY_TIME_LIMIT] = {"time-limit", "has reached its time limit"},
+    [FY_WHY_REQUEUED] = {"requeued", "goes back to the queue, as somebody asked"},
 };
 
 const char *fy_reason_name(fy_reason reason)

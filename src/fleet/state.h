@@ -127,6 +127,10 @@ const fy_rate *fy_job_rate_on(const fy_job *job, int chip);
 /* Rate [q/s] on `chip` with `workers` workers, spread or not; 0 = cannot run so. */
 int64_t fy_job_rate(const fy_job *job, int chip, int workers, bool spread);
 
+/* Rate [q/s] of the held job's gang on its chip, checkpoints that take time included: what a
+ * *started* event carries. */
+int64_t fy_job_working_rate(const fy_job *job, int workers, bool spread);
+
 /* Milli-devices that the job asks for on any chip, spares included. */
 static inline int64_t fy_job_need_milli(const fy_job *job)
 {

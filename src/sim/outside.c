@@ -175,10 +175,10 @@ static int lose_job(fy_sim *run, fy_job *job, int32_t node)
     if (job->state == FY_JOB_RUNNING && job->rec.spares > 0 && place.workers >= job->working) {
         event.kind = FY_EV_MOVED;
         event.place = &place;
-        event.a = fy_sim_rate(job, job->working,
-                              place.n_chunks > fy_fleet_least_nodes(run->fleet,
-                                                                    &run->fleet->classes[job->cls],
-                                                                    job->chip, place.workers));
+        event.a = fy_job_working_rate(
+            job, job->working,
+            place.n_chunks > fy_fleet_least_nodes(run->fleet, &run->fleet->classes[job->cls],
+                                                  job->chip, place.workers));
         event.b = job->rec.restart_cost_us;
     }
     run->changed = true;

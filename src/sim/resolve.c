@@ -4,6 +4,7 @@
  * of ten to the unit of work, as fine as 63 bits allow), costs and limits take their defaults, and
  * the tenant gets its number.
  */
+#include "fleet/quanta.h"
 #include "sim/run.h"
 
 #include <uthash.h>
@@ -11,8 +12,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const double largest_q = 4e18; /* below 2^62: sums of two still fit */
 
 struct fy_tenant_name {
     UT_hash_handle hh;
@@ -55,24 +54,6 @@ static int tenant_of(fy_sim *run, const char *name, int32_t *number)
     return fy_sim_emit(run, &event, run->err);
 }
 
-/* Quanta to the unit: the largest power of ten, at most 1e12, that keeps work and rates in range.
- */
-static double quanta_per_unit(const fy_job_spec *spec)
-{
-    double most = fy_known(spec->work) ? spec->work : 1;
-    double q = 1e12;
-
-    for (int i = 0; i < spec->n_accept; i++) {
-        most = spec->accept[i].rate > most ? spec->accept[i].rate : most;
-        most = spec->accept[i].rate_spread > most ? spec->accept[i].rate_spread : most;
-    }
-    most *= (double)spec->max_workers / spec->workers; /* elastic gangs scale their rate */
-    while (q > 1e-6 && most * q > largest_q) {
-        q /= 10;
-    }
-    return q;
-}
-
 /* Rounds of `round_us` with whole units only: what is cut by a round's end is done again. */
 static double whole(const fy_sim *run, double rate)
 {
@@ -80,27 +61,6 @@ static double whole(const fy_sim *run, double rate)
     double units = floor(rate * round_s);
 
     return run->options->whole_steps && round_s > 0 && units >= 1 ? units / round_s : rate;
-}
-
-static int64_t to_q(const fy_sim *run, double rate, double q)
-{
-    double out = rate > 0 ? whole(run, rate) * q : 0;
-
-    return rate > 0 && out < 1 ? 1 : (int64_t)(out + 0.5);
-}
-
-/* Best first where the job named no chip: its preference is then its speed. */
-static void sort_rates(fy_rate *rates, int n)
-{
-    for (int i = 1; i < n; i++) {
-        fy_rate rate = rates[i];
-        int k = i;
-
-        for (; k > 0 && rates[k - 1].rate_q < rate.rate_q; k--) {
-            rates[k] = rates[k - 1];
-        }
-        rates[k] = rate;
-    }
 }
 
 static void resolve_costs(const fy_sim *run, const fy_job_spec *spec, fy_job_record *rec)
@@ -143,7 +103,7 @@ static int64_t limit_of(const fy_sim *run, const fy_job_spec *spec)
 
 int fy_resolve(fy_sim *run, const fy_job_spec *spec, fy_job_record *rec)
 {
-    double q = quanta_per_unit(spec);
+    double q = fy_quanta_per_unit(spec);
     int32_t tenant;
     int status = tenant_of(run, spec->tenant[0] != '\0' ? spec->tenant : "default", &tenant);
 
@@ -153,13 +113,14 @@ int fy_resolve(fy_sim *run, const fy_job_spec *spec, fy_job_record *rec)
     run->rates =
         fy_grow(run->rates, &run->rates_room, (size_t)spec->n_accept + 1, sizeof *run->rates);
     for (int i = 0; i < spec->n_accept; i++) {
-        run->rates[i] = (fy_rate){.chip = spec->accept[i].chip,
-                                  .grade = (int32_t)spec->accept[i].grade,
-                                  .rate_q = to_q(run, spec->accept[i].rate, q),
-                                  .spread_q = to_q(run, spec->accept[i].rate_spread, q)};
+        run->rates[i] =
+            (fy_rate){.chip = spec->accept[i].chip,
+                      .grade = (int32_t)spec->accept[i].grade,
+                      .rate_q = fy_quanta(whole(run, spec->accept[i].rate), q),
+                      .spread_q = fy_quanta(whole(run, spec->accept[i].rate_spread), q)};
     }
     if (spec->any_chip) {
-        sort_rates(run->rates, spec->n_accept);
+        fy_rates_sort(run->rates, spec->n_accept);
     }
     *rec = (fy_job_record){.name = spec->name,
                            .tenant = tenant,

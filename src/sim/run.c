@@ -75,24 +75,6 @@ int fy_sim_emit(void *ctx, const fy_event *event, fy_err *err)
 
 /* ------------------------------------------------------------------ answers */
 
-/* Checkpoints that take time slow the work down: one cost for every interval worked. */
-static int64_t with_checkpoints(const fy_job *job, int64_t rate_q)
-{
-    int64_t interval = job->rec.checkpoint_interval_us;
-    int64_t cost = job->rec.checkpoint_cost_us;
-
-    if (interval <= 0 || interval == FY_NEVER || cost == 0) {
-        return rate_q;
-    }
-    rate_q = (int64_t)((fy_wide)rate_q * interval / (interval + cost));
-    return rate_q > 0 ? rate_q : 1;
-}
-
-int64_t fy_sim_rate(const fy_job *job, int workers, bool spread)
-{
-    return with_checkpoints(job, fy_job_rate(job, job->chip, workers, spread));
-}
-
 void fy_sim_schedule(fy_sim *run, const fy_job *job)
 {
     int64_t end_us = fy_job_finish_us(job);
@@ -115,7 +97,7 @@ static int answer_start(fy_sim *run, const fy_job *job)
 
     event.job = job->id;
     event.attempt = job->attempt;
-    event.a = fy_sim_rate(job, job->working, job->spread);
+    event.a = fy_job_working_rate(job, job->working, job->spread);
     event.b = job->attempt > 1 ? job->rec.restart_cost_us : 0;
     status = fy_sim_emit(run, &event, run->err);
     if (status == 0) {

@@ -85,9 +85,6 @@ void fy_resolve_free(fy_sim *run);
 int fy_sim_emit(void *run, const fy_event *event, fy_err *err) FY_NODISCARD;
 void fy_sim_close(fy_sim *run);
 
-/* Rate [q/s] of the job's gang on its chip, checkpoints that take time included. */
-int64_t fy_sim_rate(const fy_job *job, int workers, bool spread);
-
 /* Note when the running job will end: by its work or at its limit. */
 void fy_sim_schedule(fy_sim *run, const fy_job *job);
 fy_event fy_sim_event(const fy_sim *run, fy_event_kind kind);
