@@ -6,7 +6,10 @@
  * that names it and lists what there is.
  *
  *     #FUYAO lines, #SBATCH lines, YAML, options ──(client)──► JSON ──► fy_submission ──► job
- * record
+ *
+ * JSON has one key a member below, of the same name and unit. `priority` and `launch` are words,
+ * `checkpoint_signal` is a signal's name, `chips` a list of names or of {"chip", "rate"},
+ * `environment` an object, `array` a text such as "0-9,20-30:5". What is not stated is left out.
  */
 #ifndef FUYAO_DAEMON_SUBMISSION_H
 #define FUYAO_DAEMON_SUBMISSION_H
@@ -39,7 +42,7 @@ typedef struct fy_submission {
     const char *script;
     const char *const *args; /* [n_args] of the script, or argv itself where there is no script */
     int n_args;
-    const char *workdir;        /* absolute */
+    const char *workdir;        /* absolute; default "/" */
     const fy_pair *environment; /* [n_environment] added to what the engine builds from nothing */
     int n_environment;
     const char *output, *error; /* paths, %j job, %a array index, %x name, %% percent; NULL =
@@ -64,7 +67,7 @@ typedef struct fy_submission {
     /* order among jobs */
     const int64_t *after; /* [n_after] ids that must finish well first */
     int n_after;
-    const int *array; /* [n_array] indices; none = no array */
+    const int *array; /* [n_array] indices, ascending; none = no array */
     int n_array, array_limit;
     bool hold;
 
@@ -78,6 +81,16 @@ typedef struct fy_submission {
     int64_t checkpoint_interval_us, checkpoint_cost_us, restart_cost_us; /* -1 = not stated */
 } fy_submission;
 
+enum {
+    FY_SUBMISSION_MAX_BYTES = 4 << 20, /* of JSON */
+    FY_SUBMISSION_MAX_SCRIPT = 1 << 20,
+    FY_SUBMISSION_MAX_TASKS = 100000, /* of one array */
+    FY_SUBMISSION_MAX_BULK = 10000    /* submissions in one list */
+};
+
+/* Nothing to run yet; everything else at its default. */
+fy_submission fy_submission_default(void);
+
 /*
  * Read one submission from JSON text.
  *   arena   takes all strings and arrays
@@ -85,6 +98,15 @@ typedef struct fy_submission {
  */
 int fy_submission_read(fy_submission *out, const char *json, size_t len, fy_arena *arena,
                        fy_err *err) FY_NODISCARD;
+
+/*
+ * Read one submission, or a JSON list of 1 to FY_SUBMISSION_MAX_BULK of them.
+ *   out   [*n], owned by the arena
+ *   list  whether it was a list; may be NULL
+ * Errors: as above; in a list the line begins with the submission's place, "[3]: " (from 0).
+ */
+int fy_submission_read_list(fy_submission **out, int *n, bool *list, const char *json, size_t len,
+                            fy_arena *arena, fy_err *err) FY_NODISCARD;
 
 /* Canonical JSON in fixed key order, only what differs from the defaults; reads back to an equal
  * submission. Owned by the arena; *len may be NULL. */
