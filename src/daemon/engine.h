@@ -4,14 +4,24 @@
  * Slurm); docs/engine.md is its page.
  *
  * Verbs are asynchronous and idempotent by (job, attempt): asking twice does what asking once does,
- * in any order, across restarts of the daemon. What truly happens is read with `look` and `list`,
- * which tell everything observed at present; hints only say where to look first. The engine never
- * decides: a run that the daemon does not know is listed, and the daemon has it stopped.
+ * across restarts of the daemon. What truly happens is read with `look` and `list`, which tell what
+ * is observed; hints only say where to look first. The engine never decides: a run that the daemon
+ * does not know is listed, and the daemon has it stopped.
  *
  *     start ─► (nothing | STARTING) ─► RUNNING ─► EXITED ─forget─► nothing
+ *        └──────────── kill ────────────────────────┘
  *
- * A run is never started again by the engine itself. EXITED stays listed until it is forgotten, so
- * an answer that was lost is read again.
+ * What a daemon may rely on:
+ *   - EXITED is true for ever: no process of the run lives, its devices are free, and that attempt
+ *     never runs again. It stays listed until it is forgotten; the daemon asks for no attempt again
+ *     that it has forgotten.
+ *   - NONE proves nothing: a start may be under way. To be rid of a run for certain, `kill` it
+ *     until it is EXITED; one that never began becomes EXITED too, `refused`.
+ *   - The engine itself never starts a run again.
+ * What it may not: that an answer is fresh, that a verb that returned 0 has taken effect (look, and
+ * ask again), that a hint comes, or comes once, or in order, or names a run that exists, that only
+ * its own runs and present attempts are listed, that a forgotten run stays away, that progress
+ * grows or is within the work.
  */
 #ifndef FUYAO_DAEMON_ENGINE_H
 #define FUYAO_DAEMON_ENGINE_H
@@ -28,6 +38,11 @@ typedef struct fy_run_key {
     int32_t attempt; /* >= 1 */
 } fy_run_key;
 
+static inline bool fy_run_key_equal(fy_run_key a, fy_run_key b)
+{
+    return a.job == b.job && a.attempt == b.attempt;
+}
+
 /* The part of a gang on one node. */
 typedef struct fy_run_node {
     const char *name;
@@ -42,15 +57,17 @@ typedef struct fy_run_spec {
     const char *token; /* unguessable, of this attempt: with it the run reports progress */
     uid_t uid;         /* whom it runs as; ignored, and said so, where the engine is not root */
     gid_t gid;
-    const char *name, *chip;
+    const char *name, *chip, *tenant;
     bool virtual_devices;
-    const fy_submission *what;  /* command, directory, outputs, launch, signals */
-    const fy_pair *environment; /* [n_environment] all of it, built from nothing */
+    const fy_submission *what;  /* command, directory, launch, signals, its own environment */
+    const fy_pair *environment; /* [n_environment] what the daemon adds to what the engine builds
+                                   from nothing (docs/engine.md): layout, API socket */
     int n_environment;
     const char *output, *error; /* absolute, expanded; error NULL = with output */
     const fy_run_node *nodes;   /* [n_nodes] */
     int32_t n_nodes;
     int64_t cpu_milli, memory_mib; /* of the whole run, limits; 0 = none */
+    int64_t array_job;             /* id of its array's first task; -1 */
     int32_t array_index;           /* -1 */
 } fy_run_spec;
 
@@ -69,10 +86,11 @@ typedef struct fy_run {
     bool lost;                      /* EXITED, but nobody saw how: shim killed, machine rebooted */
     bool refused;                   /* EXITED without having run: `text` says why */
     int32_t exit_code, exit_signal; /* of the script, or of the first worker that failed */
-    bool checkpointed;   /* the run said that all its work is saved (progress file or exit after the
-                            checkpoint signal with status 0 or its convention, see docs/engine.md) */
+    bool checkpointed;   /* EXITED with all its work saved: status 0 after its checkpoint signal or
+                            TERM, or its last progress line says `saved` */
     double progress;     /* units of work done that it reported; NAN = none */
-    int64_t progress_us; /* when (wall clock); 0 */
+    double saved;        /* units of them that it reported as saved; NAN = none */
+    int64_t progress_us; /* when it last reported (wall clock); 0 */
     double cpu_s;        /* user + system, by wait4; NAN while it runs */
     int64_t max_rss_kib; /* -1 unknown */
     double energy_j;     /* NAN unknown */
@@ -97,16 +115,19 @@ typedef struct fy_engine_ops {
     /* Each returns 0, or a negative code when the engine itself is out of order (the daemon tries
      * again later); a run that cannot start is no error but a run that EXITED as refused. */
     int (*start)(fy_engine *engine, const fy_run_spec *spec, fy_err *err);
-    /* Send `signo` to the run (only to its script where `script`). No run: nothing. */
+    /* Send `signo` to the run: to all its processes, or only to the script (of each worker, where
+     * each is launched). No run: nothing. */
     int (*signal)(fy_engine *engine, fy_run_key key, int signo, bool script, fy_err *err);
-    /* Stop it: KILL, everything that belongs to it. The daemon has sent TERM or the checkpoint
+    /* Stop it: KILL, everything that belongs to it; in the end it is EXITED. An attempt that has
+     * not begun never will: it is EXITED, refused. The daemon has sent TERM or the checkpoint
      * signal before and waited for the grace. */
     int (*kill)(fy_engine *engine, fy_run_key key, fy_err *err);
-    /* The daemon has committed what it learned of an EXITED run: drop it. */
+    /* The daemon has committed what it learned of an EXITED run: drop it. A run that is not
+     * EXITED is kept. */
     int (*forget)(fy_engine *engine, fy_run_key key, fy_err *err);
-    /* What is observed of one run; state NONE where there is none. */
+    /* What is observed of one run; 0 and state NONE where there is none. */
     int (*look)(fy_engine *engine, fy_run_key key, fy_run *out, fy_err *err);
-    /* Everything observed. */
+    /* Everything observed, in no order. `each` may call no verb. */
     int (*list)(fy_engine *engine, fy_run_fn each, void *ctx, fy_err *err);
     int (*nodes)(fy_engine *engine, fy_node_fn each, void *ctx, fy_err *err);
     /* Take the next hint: false = none waits. */
