@@ -26,6 +26,12 @@ typedef struct fy_layout {
     int microbatch;   /* sequences at once */
     int global_batch; /* sequences a step, all replicas together */
     fy_recompute recompute;
+    /* FY_RECOMPUTE_FULL: so many layers of each virtual stage are computed again, the first ones,
+     * the others not (Megatron's method `block`); 0 = all */
+    int recompute_layers;
+    /* layers on the first and on the last stage, the others share the rest; 0, 0 = as pipeline.h
+     * deals them */
+    int first_layers, last_layers;
     bool seq_parallel;
     int zero; /* 0 replicated, 1 optimiser, 2 + gradients, 3 + weights sharded over dp */
     fy_precision precision;

@@ -149,6 +149,7 @@ void fy_activation_block(fy_block *b, const fy_costing *c, fy_layer_kind kind, c
         kept = kept < t.all ? kept : t.all;
     }
     b->kept_bytes = kept;
+    b->plain_bytes = t.all;
     b->again_bytes = t.all - kept + passing(s, &z, &t);
 }
 

@@ -32,6 +32,7 @@ typedef struct fy_pass {
 typedef struct fy_block {
     fy_pass forward, backward, again; /* again: what is recomputed in the backward pass */
     double kept_bytes;                /* for the backward pass, per microbatch */
+    double plain_bytes;               /* the same of a layer of which nothing is recomputed */
     double again_bytes;               /* while one layer is recomputed */
     double params;                    /* parameters of the layer on this device */
     double expert_params; /* of them in routed experts, replicated dp * cp * tp / ep times */

@@ -145,10 +145,21 @@ static double handed_on_bytes(const fy_costing *c, const fy_layout *l, double in
     return each * times;
 }
 
+/* Bytes that layers keep for the backward pass; `plain` of them are not computed again. */
+static double kept_by(const fy_block *b, double layers, double plain)
+{
+    return (layers - plain) * b->kept_bytes + plain * b->plain_bytes;
+}
+
 static void working(double *b, const fy_costing *c, const fy_layout *l, const fy_parts *p,
                     const fy_stage *stage, double in_flight, double microbatches)
 {
-    double kept = stage->dense * p->dense.kept_bytes + stage->moe * p->moe.kept_bytes;
+    double kept = kept_by(&p->dense, stage->dense, stage->plain_dense) +
+                  kept_by(&p->moe, stage->moe, stage->plain_moe);
+    if (stage->head && c->model->mtp_layers > 0) {
+        const fy_block *block = c->model->experts > 0 ? &p->moe : &p->dense;
+        kept += kept_by(block, c->model->mtp_layers, fy_plain_mtp(c->model, l));
+    }
     b[FY_M_ACTIVATIONS] = kept * in_flight + handed_on_bytes(c, l, in_flight, microbatches);
     double again =
         p->dense.again_bytes > p->moe.again_bytes ? p->dense.again_bytes : p->moe.again_bytes;
@@ -178,9 +189,11 @@ static fy_stage first_stage(const fy_costing *c, const fy_layout *l, const fy_st
     int layers = c->model->layers;
     int chunks = l->pp * l->vpp;
     bool even = layers % chunks == 0 || (layers + 2) % chunks == 0 || (layers + 1) % chunks == 0;
-    double middle = stages->at[FY_STAGE_MIDDLE].dense;
-    if (!even && c->model->experts == 0 && stages->middle > 0 && middle > first.dense) {
-        first.dense = middle;
+    const fy_stage *middle = &stages->at[FY_STAGE_MIDDLE];
+    if (!even && l->first_layers == 0 && c->model->experts == 0 && stages->middle > 0 &&
+        middle->dense > first.dense) {
+        first.dense = middle->dense;
+        first.plain_dense = middle->plain_dense;
     }
     return first;
 }
@@ -192,11 +205,11 @@ static double fullest(double *bytes, const fy_costing *c, const fy_layout *l, co
     fy_stage first = first_stage(c, l, stages);
     double most = fill_one(bytes, c, l, p, &first, 0, microbatches);
     for (int i = FY_STAGE_MIDDLE; i < FY_N_STAGES && l->pp > 1; i++) {
-        if (i == FY_STAGE_MIDDLE && stages->middle == 0) {
+        if (fy_stages_of(stages, i) == 0) {
             continue;
         }
         double at[FY_N_MEMORY_TERMS] = {0};
-        int rank = i == FY_STAGE_MIDDLE ? 1 : l->pp - 1;
+        int rank = i == FY_STAGE_MIDDLE ? 1 + stages->less : i == FY_STAGE_LESS ? 1 : l->pp - 1;
         double sum = fill_one(at, c, l, p, &stages->at[i], rank, microbatches);
         if (sum > most) {
             most = sum;

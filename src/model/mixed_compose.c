@@ -260,6 +260,7 @@ static double sum_terms(const double *t)
 /* What all stages wait for together. */
 typedef struct pace {
     fy_stage_share slowest;
+    fy_passes longest;          /* of any stage: what hides gradients */
     double sync_s, optimizer_s; /* of the stage where they take longest together */
     double sum_s;               /* of all stages, one microbatch */
     double step_s, jitter;      /* host work a step, constant: the worst type's */
@@ -278,20 +279,15 @@ static void add_part(common_pace *out, fy_estimate *e, const fy_mixed_context *c
     int n = groups_of(g, c->spec->model, plan, at);
     memset(e->term_s, 0, sizeof e->term_s);
     for (int i = 0; i < n; i++) {
-        fy_stage_share s = fy_stage_share_of(&c->costing[p->type], &type->cluster, &p->layout,
-                                             parts, &g[i].stage, hop, microbatches);
-        double update = s.term_s[FY_T_OPTIMIZER];
+        fy_stage_share s = fy_stage_share_of(&c->costing[p->type], &p->layout, parts, &g[i].stage,
+                                             hop, microbatches);
         for (int t = 0; t < FY_N_TERMS; t++) {
             e->term_s[t] += s.term_s[t] * g[i].count / p->stages;
         }
-        e->term_s[FY_T_DP] += s.sync_s * g[i].count / p->stages;
         out->sum_s += g[i].count * s.once_s;
+        out->longest = fy_passes_longer(out->longest, s.passes);
         if (s.once_s > out->slowest.once_s) {
             out->slowest = s;
-        }
-        if (s.sync_s + update > out->sync_s + out->optimizer_s) {
-            out->sync_s = s.sync_s;
-            out->optimizer_s = update;
         }
     }
     e->term_s[FY_T_HOST] += mc->step_s;
@@ -299,6 +295,28 @@ static void add_part(common_pace *out, fy_estimate *e, const fy_mixed_context *c
     out->jitter = mc->jitter > out->jitter ? mc->jitter : out->jitter;
     out->nodes += (double)p->devices / mc->per_node;
     out->spread = type->constants.spread > out->spread ? type->constants.spread : out->spread;
+}
+
+/* Gradients of a part's stages, when all passes are known. */
+static void add_sync(common_pace *out, fy_estimate *e, const fy_mixed_context *c,
+                     const fy_mixed_plan *plan, int at, const fy_parts *parts)
+{
+    group g[MAX_GROUPS];
+    const fy_mixed_part *p = &plan->part[at];
+    const fy_costing *costing = &c->costing[p->type];
+    const fy_cluster *cluster = &c->spec->types[p->type].cluster;
+    double microbatches = microbatches_of(&p->layout);
+    int n = groups_of(g, c->spec->model, plan, at);
+    for (int i = 0; i < n; i++) {
+        double sync = fy_stage_sync_s(costing, cluster, &p->layout, parts, &g[i].stage,
+                                      out->longest, microbatches);
+        double update = fy_stage_update_s(costing, &p->layout, parts, &g[i].stage);
+        e->term_s[FY_T_DP] += sync * g[i].count / p->stages;
+        if (sync + update > out->sync_s + out->optimizer_s) {
+            out->sync_s = sync;
+            out->optimizer_s = update;
+        }
+    }
 }
 
 static double jitter_s(const common_pace *p, double smooth)
@@ -320,6 +338,9 @@ static void compose_pipeline(fy_mixed_estimate *out, const fy_mixed_context *c,
     common_pace pace = {.sum_s = 0};
     for (int i = 0; i < plan->n_parts; i++) {
         add_part(&pace, &out->part[i], c, plan, i, parts[i]);
+    }
+    for (int i = 0; i < plan->n_parts; i++) {
+        add_sync(&pace, &out->part[i], c, plan, i, parts[i]);
     }
     double smooth = smooth_s(&pace, &plan->part[0].layout);
     double jitter = jitter_s(&pace, smooth);

@@ -124,7 +124,7 @@ static void visit(want *w, const fy_mixed_slice *s, fy_layout l, int devices)
         if (!fy_space_virtual(&t->space, &l, l.vpp)) {
             continue;
         }
-        fy_stages stages = fy_stages_deal(m, l.pp, l.vpp);
+        fy_stages stages = fy_stages_deal(m, &l);
         for (int z = 0; z < t->space.zero.n; z++) {
             l.zero = t->space.zero.at[z];
             if (!fy_space_zero(&t->space, &l, l.zero) || !fy_space_runs(&t->space, &l)) {

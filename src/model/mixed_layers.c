@@ -29,8 +29,7 @@ void fy_mixed_stage_table(const fy_mixed_pipe *p, int type, fy_mixed_slice *s)
         for (int which = 0; which < N_TABLES; which++) {
             fy_stage stage = fy_mixed_stage(w->spec->model, n, which == FIRST, which == LAST);
             s->stage_s[(size_t)which * row + (size_t)n] =
-                fy_stage_share_of(c, &w->spec->types[type].cluster, &l, &s->parts, &stage, 0, 1)
-                    .once_s;
+                fy_stage_share_of(c, &l, &s->parts, &stage, 0, 1).once_s;
         }
     }
 }
@@ -154,9 +153,8 @@ static double sync_floor_s(const fy_mixed_pipe *p, int at, int which, int layers
     fy_stage stage = fy_mixed_stage(w->spec->model, layers, which == FIRST, which == LAST);
     l.zero = zero;
     l.overlap &= ~(unsigned)FY_OVERLAP_DP;
-    fy_stage_share s = fy_stage_share_of(c, &w->spec->types[p->order[at]].cluster, &l,
-                                         &p->pick[at]->parts, &stage, 0, 1);
-    double sync = s.sync_s;
+    double sync = fy_stage_sync_s(c, &w->spec->types[p->order[at]].cluster, &l, &p->pick[at]->parts,
+                                  &stage, (fy_passes){0, 0}, 1);
     if (zero >= 3 || w->spec->stack->shards_weights) {
         sync = 0;        /* with every microbatch; not bounded here */
     } else if (hidden) { /* dense layers and experts hide behind the same computation */
@@ -164,7 +162,7 @@ static double sync_floor_s(const fy_mixed_pipe *p, int at, int which, int layers
         double left = sync - (w->spec->model->experts > 0 ? 2 : 1) * share * within_s;
         sync = left > sync * (1 - share) ? left : sync * (1 - share);
     }
-    return sync + s.term_s[FY_T_OPTIMIZER];
+    return sync + fy_stage_update_s(c, &l, &p->pick[at]->parts, &stage);
 }
 
 /* The stages that cannot have fewer layers than so many give a floor for gradients and update. */

@@ -122,7 +122,7 @@ static void visit_pipeline(walk *w, fy_layout l, const entry *at)
         if (!fy_space_virtual(&w->space, &l, l.vpp)) {
             continue;
         }
-        fy_stages stages = fy_stages_deal(w->spec->model, l.pp, l.vpp);
+        fy_stages stages = fy_stages_deal(w->spec->model, &l);
         for (int z = 0; z < w->space.zero.n; z++) {
             l.zero = w->space.zero.at[z];
             if (fy_space_zero(&w->space, &l, l.zero)) {

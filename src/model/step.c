@@ -84,18 +84,21 @@ typedef struct through {
     double device_s, kernels;
 } through;
 
-static void add_layers(stage_cost *s, const fy_block *b, double layers, through *f, through *r)
+/* `plain` of the layers are not computed again. */
+static void add_layers(stage_cost *s, const fy_block *b, double layers, double plain, through *f,
+                       through *r)
 {
     if (!(layers > 0)) {
         return;
     }
+    double again = layers - plain;
     add_pass(s, &b->forward, layers);
     add_pass(s, &b->backward, layers);
-    add_again(s, &b->again, layers);
+    add_again(s, &b->again, again);
     f->device_s += layers * fy_pass_s(&b->forward);
     f->kernels += layers * b->forward.kernels;
-    r->device_s += layers * (fy_pass_s(&b->backward) + fy_pass_s(&b->again));
-    r->kernels += layers * (b->backward.kernels + b->again.kernels);
+    r->device_s += layers * fy_pass_s(&b->backward) + again * fy_pass_s(&b->again);
+    r->kernels += layers * b->backward.kernels + again * b->again.kernels;
     s->params += layers * b->params;
     s->expert_params += layers * b->expert_params;
 }
@@ -108,7 +111,10 @@ static double host_wait_s(const fy_costing *c, through t)
     return host > t.device_s ? host - t.device_s : 0;
 }
 
-static void add_head(const fy_costing *c, const fy_parts *p, stage_cost *s, through *f, through *r)
+/* Megatron-Core recomputes all layers that predict further tokens or none: none where it
+ * recomputes a part. */
+static void add_head(const fy_costing *c, const fy_parts *p, const fy_layout *l, stage_cost *s,
+                     through *f, through *r)
 {
     int passes = 1 + c->model->mtp_layers;
     for (int i = 0; i < passes; i++) {
@@ -117,7 +123,8 @@ static void add_head(const fy_costing *c, const fy_parts *p, stage_cost *s, thro
     }
     if (c->model->mtp_layers > 0) {
         const fy_block *b = c->model->experts > 0 ? &p->moe : &p->dense;
-        add_layers(s, b, c->model->mtp_layers, f, r);
+        double plain = fy_plain_mtp(c->model, l);
+        add_layers(s, b, c->model->mtp_layers, plain, f, r);
     }
     f->kernels += p->ends.head_forward.kernels * passes;
     r->kernels += p->ends.head_backward.kernels * passes;
@@ -130,8 +137,8 @@ static stage_cost stage_cost_of(const fy_costing *c, const fy_parts *p, const fy
     stage_cost s = {0};
     through f = {0};
     through r = {0};
-    add_layers(&s, &p->dense, stage->dense, &f, &r);
-    add_layers(&s, &p->moe, stage->moe, &f, &r);
+    add_layers(&s, &p->dense, stage->dense, stage->plain_dense, &f, &r);
+    add_layers(&s, &p->moe, stage->moe, stage->plain_moe, &f, &r);
     if (stage->embedding) {
         add_end(&s, &p->ends.embedding_forward, &f.device_s);
         add_end(&s, &p->ends.embedding_backward, &r.device_s);
@@ -140,7 +147,7 @@ static stage_cost stage_cost_of(const fy_costing *c, const fy_parts *p, const fy
         s.params += p->ends.embedding_params;
     }
     if (stage->head) {
-        add_head(c, p, &s, &f, &r);
+        add_head(c, p, l, &s, &f, &r);
         if (stage->embedding && c->model->tied) { /* one matrix */
             s.params -= p->ends.head_params;
         }
@@ -195,7 +202,7 @@ static exchange exchange_s(const fy_costing *c, const fy_layout *l, fy_group g, 
  * microbatch's are reduced.
  */
 static double replicas_s(const fy_costing *c, const fy_layout *l, exchange dense, exchange experts,
-                         const stage_cost *stage, double microbatches)
+                         fy_passes behind, double microbatches)
 {
     const fy_machine *mc = &c->machine;
     bool hide = (l->overlap & FY_OVERLAP_DP) != 0;
@@ -204,8 +211,8 @@ static double replicas_s(const fy_costing *c, const fy_layout *l, exchange dense
     double reduce = dense.reduce + experts.reduce;
     double gather = dense.gather + experts.gather;
     if (hide) {
-        reduce = fy_paid_s(mc, reduce, stage->backward);
-        gather = fy_paid_s(mc, gather, stage->forward);
+        reduce = fy_paid_s(mc, reduce, behind.backward_s);
+        gather = fy_paid_s(mc, gather, behind.forward_s);
     }
     return times * reduce + gather;
 }
@@ -228,18 +235,19 @@ static sharded shards_s(const fy_costing *c, const fy_layout *l, fy_group g, dou
 
 /* Fully sharded: every layer is gathered for each pass of each microbatch. */
 static double sharded_s(const fy_costing *c, const fy_layout *l, sharded dense, sharded experts,
-                        const stage_cost *stage, double layers, double microbatches)
+                        fy_passes behind, double layers, double microbatches)
 {
     double gather = dense.gather + experts.gather;
     double reduce = dense.reduce + experts.reduce;
-    double forward = fy_paid_s(&c->machine, gather, stage->forward);
+    double forward = fy_paid_s(&c->machine, gather, behind.forward_s);
     double again = l->zero >= 3 ? gather : 0; /* stage 2: weights stay after the forward pass */
-    double backward = fy_paid_s(&c->machine, again + reduce, stage->backward);
+    double backward = fy_paid_s(&c->machine, again + reduce, behind.backward_s);
     return microbatches * (forward + backward) + gather / layers;
 }
 
 static double gradients_s(const fy_costing *c, const fy_layout *l, const fy_cluster *cluster,
-                          const stage_cost *stage, double layers, double microbatches)
+                          const stage_cost *stage, fy_passes behind, double layers,
+                          double microbatches)
 {
     int per_node = cluster->per_node;
     double trained = c->params.trained / c->params.total;
@@ -255,10 +263,10 @@ static double gradients_s(const fy_costing *c, const fy_layout *l, const fy_clus
         sharded of_experts = shards_s(c, l, expert, experts / trained, n);
         of_dense.reduce *= trained;
         of_experts.reduce *= trained;
-        return sharded_s(c, l, of_dense, of_experts, stage, n, microbatches);
+        return sharded_s(c, l, of_dense, of_experts, behind, n, microbatches);
     }
     double s = replicas_s(c, l, exchange_s(c, l, replicas, dense),
-                          exchange_s(c, l, expert, experts), stage, microbatches);
+                          exchange_s(c, l, expert, experts), behind, microbatches);
     if (c->model->tied && l->pp > 1) { /* first and last stage add their copies' gradients */
         bool inside = cluster->devices <= per_node;
         fy_group ends = {.size = 2, .in_node = inside ? 2 : 1, .sharing = per_node};
@@ -301,17 +309,6 @@ static double optimizer_s(const fy_costing *c, const fy_layout *l, const stage_c
     return mine * trained * update_bytes(c->stack, l->precision) / c->machine.memory_bps;
 }
 
-static int slowest_stage(const stage_cost cost[FY_N_STAGES], int pp)
-{
-    int at = 0;
-    for (int i = 1; i < FY_N_STAGES && pp > 1; i++) {
-        if (cost[i].forward + cost[i].backward > cost[at].forward + cost[at].backward) {
-            at = i;
-        }
-    }
-    return at;
-}
-
 static void fill_terms(double *t, const stage_cost *s, double microbatches)
 {
     t[FY_T_MATMUL] = microbatches * s->matmul;
@@ -347,31 +344,65 @@ void fy_interval_fill(fy_estimate *out, const fy_model *model, double spread)
     out->high_s = out->step_s * (1 + FY_Z80 * spread);
 }
 
+/* Costs of all stages. */
+typedef struct pipeline {
+    fy_stages stages;
+    stage_cost cost[FY_N_STAGES];
+    double once_s[FY_N_STAGES]; /* one microbatch, both ways; 0: there is no such stage */
+    fy_passes longest;          /* of any stage */
+    int slowest;
+} pipeline;
+
+static pipeline pipeline_of(const fy_costing *c, const fy_cluster *cluster, const fy_layout *l,
+                            const fy_parts *parts)
+{
+    pipeline p = {.stages = fy_stages_deal(c->model, l)};
+    double hand_on = transfer_s(c, l, cluster);
+    for (int i = 0; i < (l->pp > 1 ? FY_N_STAGES : 1); i++) {
+        if (fy_stages_of(&p.stages, i) == 0) {
+            continue;
+        }
+        stage_cost *s = &p.cost[i];
+        *s = stage_cost_of(c, parts, &p.stages.at[i], l, hand_on);
+        p.once_s[i] = s->forward + s->backward;
+        p.slowest = p.once_s[i] > p.once_s[p.slowest] ? i : p.slowest;
+        p.longest = fy_passes_longer(p.longest, (fy_passes){s->forward, s->backward});
+    }
+    return p;
+}
+
+/* Gradients and update of the stage where they take longest; what hides them lasts as long as the
+ * longest passes, as stages wait for each other. A shorter pass thus never makes a step longer. */
+static void fill_update(double *t, const fy_costing *c, const fy_cluster *cluster,
+                        const fy_layout *l, const pipeline *p, double microbatches)
+{
+    double most = -1;
+    for (int i = 0; i < (l->pp > 1 ? FY_N_STAGES : 1); i++) {
+        if (fy_stages_of(&p->stages, i) == 0) {
+            continue;
+        }
+        double layers = p->stages.at[i].dense + p->stages.at[i].moe;
+        double sync = gradients_s(c, l, cluster, &p->cost[i], p->longest, layers, microbatches);
+        double update = optimizer_s(c, l, &p->cost[i]);
+        if (sync + update > most) {
+            most = sync + update;
+            t[FY_T_DP] = sync;
+            t[FY_T_OPTIMIZER] = update;
+        }
+    }
+}
+
 void fy_step_compose(fy_estimate *out, const fy_costing *c, const fy_cluster *cluster,
                      const fy_layout *l, const fy_parts *parts, double spread)
 {
     memset(out, 0, sizeof *out);
     double *t = out->term_s;
     double microbatches = (double)l->global_batch / ((double)l->dp * l->microbatch);
-    fy_stages stages = fy_stages_deal(c->model, l->pp, l->vpp);
-    stage_cost cost[FY_N_STAGES] = {0};
-    double stage_s[FY_N_STAGES] = {0};
-    double hand_on = transfer_s(c, l, cluster);
-    for (int i = 0; i < (l->pp > 1 ? FY_N_STAGES : 1); i++) {
-        if (i == FY_STAGE_MIDDLE && stages.middle == 0) {
-            continue;
-        }
-        cost[i] = stage_cost_of(c, parts, &stages.at[i], l, hand_on);
-        stage_s[i] = cost[i].forward + cost[i].backward;
-    }
-    int slowest = slowest_stage(cost, l->pp);
-    const stage_cost *s = &cost[slowest];
-    double layers = stages.at[slowest].dense + stages.at[slowest].moe;
-    fill_terms(t, s, microbatches);
+    pipeline p = pipeline_of(c, cluster, l, parts);
+    fill_terms(t, &p.cost[p.slowest], microbatches);
     t[FY_T_HOST] += c->machine.step_s;
-    t[FY_T_BUBBLE] = fy_bubble_s(&stages, stage_s, l, microbatches);
-    t[FY_T_DP] = gradients_s(c, l, cluster, s, layers, microbatches);
-    t[FY_T_OPTIMIZER] = optimizer_s(c, l, s);
+    t[FY_T_BUBBLE] = fy_bubble_s(&p.stages, p.once_s, l, microbatches);
+    fill_update(t, c, cluster, l, &p, microbatches);
     double nodes = (double)cluster->devices / cluster->per_node;
     double smooth = sum_terms(t);
     t[FY_T_JITTER] = nodes > 1 ? smooth * c->machine.jitter * fy_doublings(nodes) : 0;
@@ -384,21 +415,35 @@ void fy_step_compose(fy_estimate *out, const fy_costing *c, const fy_cluster *cl
     out->model_flops = tokens * fy_model_flops_per_token(c->model, false);
     double peak = c->machine.peak_flops[fy_precision_format(l->precision)];
     out->mfu = out->model_flops / (out->step_s * peak * cluster->devices);
-    fy_memory_fill(&out->memory, c, l, parts, &stages, microbatches);
+    fy_memory_fill(&out->memory, c, l, parts, &p.stages, microbatches);
     fy_energy_fill(out, cluster);
 }
 
-fy_stage_share fy_stage_share_of(const fy_costing *c, const fy_cluster *cluster, const fy_layout *l,
-                                 const fy_parts *parts, const fy_stage *stage, double hop_s,
-                                 double microbatches)
+fy_stage_share fy_stage_share_of(const fy_costing *c, const fy_layout *l, const fy_parts *parts,
+                                 const fy_stage *stage, double hop_s, double microbatches)
 {
-    fy_stage_share out = {{0}, 0, 0};
+    fy_stage_share out = {{0}, 0, {0, 0}};
     stage_cost s = stage_cost_of(c, parts, stage, l, hop_s);
     fill_terms(out.term_s, &s, microbatches);
     out.once_s = s.forward + s.backward;
-    out.sync_s = gradients_s(c, l, cluster, &s, stage->dense + stage->moe, microbatches);
+    out.passes = (fy_passes){s.forward, s.backward};
     out.term_s[FY_T_OPTIMIZER] = optimizer_s(c, l, &s);
     return out;
+}
+
+double fy_stage_sync_s(const fy_costing *c, const fy_cluster *cluster, const fy_layout *l,
+                       const fy_parts *parts, const fy_stage *stage, fy_passes behind,
+                       double microbatches)
+{
+    stage_cost s = stage_cost_of(c, parts, stage, l, 0);
+    return gradients_s(c, l, cluster, &s, behind, stage->dense + stage->moe, microbatches);
+}
+
+double fy_stage_update_s(const fy_costing *c, const fy_layout *l, const fy_parts *parts,
+                         const fy_stage *stage)
+{
+    stage_cost s = stage_cost_of(c, parts, stage, l, 0);
+    return optimizer_s(c, l, &s);
 }
 
 int fy_plan_estimate(fy_estimate *out, const fy_model *model, const fy_layout *layout,

@@ -34,6 +34,17 @@ void fy_step_compose(fy_estimate *out, const fy_costing *costing, const fy_clust
 /* The 80 % interval around step_s. */
 void fy_interval_fill(fy_estimate *out, const fy_model *model, double spread);
 
+/* One microbatch through one stage, either way [s]. */
+typedef struct fy_passes {
+    double forward_s, backward_s;
+} fy_passes;
+
+static inline fy_passes fy_passes_longer(fy_passes a, fy_passes b)
+{
+    return (fy_passes){a.forward_s > b.forward_s ? a.forward_s : b.forward_s,
+                       a.backward_s > b.backward_s ? a.backward_s : b.backward_s};
+}
+
 /*
  * One stage by itself, for pipelines whose stages differ in more than their layers (mixed.h). Sums
  * are those of fy_step_compose.
@@ -44,12 +55,21 @@ void fy_interval_fill(fy_estimate *out, const fy_model *model, double spread);
 typedef struct fy_stage_share {
     double term_s[FY_N_TERMS]; /* of a step; bubble, dp and jitter are 0 */
     double once_s;             /* one microbatch, forward and backward */
-    double sync_s;             /* gradients and sharded weights */
+    fy_passes passes;          /* the two */
 } fy_stage_share;
 
-fy_stage_share fy_stage_share_of(const fy_costing *costing, const fy_cluster *cluster,
-                                 const fy_layout *l, const fy_parts *parts, const fy_stage *stage,
-                                 double hop_s, double microbatches);
+fy_stage_share fy_stage_share_of(const fy_costing *costing, const fy_layout *l,
+                                 const fy_parts *parts, const fy_stage *stage, double hop_s,
+                                 double microbatches);
+
+/* Gradients and sharded weights of the same stage, behind passes that take so long [s]. */
+double fy_stage_sync_s(const fy_costing *costing, const fy_cluster *cluster, const fy_layout *l,
+                       const fy_parts *parts, const fy_stage *stage, fy_passes behind,
+                       double microbatches);
+
+/* Its update [s]. */
+double fy_stage_update_s(const fy_costing *costing, const fy_layout *l, const fy_parts *parts,
+                         const fy_stage *stage);
 
 /* Handing one microbatch's activations to the next stage, as far as it is not hidden [s]. */
 double fy_hop_s(const fy_costing *costing, const fy_layout *layout, bool same_node);

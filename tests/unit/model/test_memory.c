@@ -117,7 +117,7 @@ static fy_memory memory_of(const fy_model *m, const fy_stack *stack, const fy_la
     p.dense.params = c.params.dense_layer / l->tp;
     fy_activation_block(&p.dense, &c, FY_LAYER_DENSE, &s);
     fy_activation_ends(&p.ends, &c, &s);
-    fy_stages stages = fy_stages_deal(m, l->pp, l->vpp);
+    fy_stages stages = fy_stages_deal(m, l);
     fy_memory memory = {0};
     double microbatches = (double)l->global_batch / l->dp / l->microbatch;
     fy_memory_fill(&memory, &c, l, &p, &stages, microbatches);

@@ -8,6 +8,12 @@ static double layers(const fy_stage *s)
     return s->dense + s->moe;
 }
 
+static fy_stages deal(const fy_model *m, int pp, int vpp)
+{
+    fy_layout l = {.pp = pp, .vpp = vpp};
+    return fy_stages_deal(m, &l);
+}
+
 static void test_deal(void **state)
 {
     static const struct {
@@ -24,7 +30,7 @@ static void test_deal(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         fy_model m = {.layers = cases[i].layers};
-        fy_stages s = fy_stages_deal(&m, cases[i].pp, cases[i].vpp);
+        fy_stages s = deal(&m, cases[i].pp, cases[i].vpp);
         double first = layers(&s.at[FY_STAGE_FIRST]);
         double middle = layers(&s.at[FY_STAGE_MIDDLE]);
         double last = layers(&s.at[FY_STAGE_LAST]);
@@ -32,12 +38,12 @@ static void test_deal(void **state)
             (cases[i].pp > 2 && fabs(middle - cases[i].middle) > 0)) {
             fail_msg("case %zu: %g, %g, %g", i, first, middle, last);
         }
-        assert_int_equal(s.middle, cases[i].pp - 2);
+        assert_int_equal(s.middle + s.less, cases[i].pp - 2);
         assert_true(s.at[FY_STAGE_FIRST].embedding && s.at[FY_STAGE_LAST].head);
         assert_false(s.at[FY_STAGE_FIRST].head || s.at[FY_STAGE_LAST].embedding);
     }
     fy_model m = {.layers = 32};
-    fy_stages one = fy_stages_deal(&m, 1, 1);
+    fy_stages one = deal(&m, 1, 1);
     assert_true(one.at[0].embedding && one.at[0].head && one.middle == 0);
     near("all", one.at[0].dense, 32, 0);
 }
@@ -49,8 +55,9 @@ static void test_deal_all(void **state)
     for (int n = 1; n <= 130; n++) {
         fy_model m = {.layers = n};
         for (int pp = 1; pp <= n + 2 && pp <= 64; pp++) {
-            fy_stages s = fy_stages_deal(&m, pp, 1);
-            double sum = layers(&s.at[0]) + s.middle * layers(&s.at[1]) + layers(&s.at[2]);
+            fy_stages s = deal(&m, pp, 1);
+            double sum = layers(&s.at[0]) + s.middle * layers(&s.at[1]) + layers(&s.at[2]) +
+                         s.less * layers(&s.at[FY_STAGE_LESS]);
             bool positive = layers(&s.at[0]) >= 0 && layers(&s.at[1]) >= 0 && layers(&s.at[2]) >= 0;
             if (!positive || !(sum >= n)) {
                 fail_msg("%d layers on %d stages: %g, %d x %g, %g", n, pp, layers(&s.at[0]),
@@ -64,7 +71,7 @@ static void test_deal_all(void **state)
 static void test_dense_first(void **state)
 {
     fy_model m = {.layers = 61, .experts = 256, .dense_layers = 3};
-    fy_stages s = fy_stages_deal(&m, 8, 1);
+    fy_stages s = deal(&m, 8, 1);
     (void)state;
     near("first, dense", s.at[FY_STAGE_FIRST].dense, 3, 0);
     near("first, experts", s.at[FY_STAGE_FIRST].moe, 5, 0);
@@ -73,7 +80,7 @@ static void test_dense_first(void **state)
     near("last, experts", s.at[FY_STAGE_LAST].moe, 5, 0);
     m.dense_layers = 30; /* every second one, more than a stage holds: spread evenly */
     m.layers = 60;
-    s = fy_stages_deal(&m, 4, 1);
+    s = deal(&m, 4, 1);
     near("spread", s.at[FY_STAGE_MIDDLE].dense, 7.5, 1e-12);
     near("spread", s.at[FY_STAGE_MIDDLE].moe, 7.5, 1e-12);
 }
