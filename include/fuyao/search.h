@@ -16,19 +16,26 @@
 
 typedef enum fy_objective { FY_BY_TIME, FY_BY_ENERGY, FY_BY_MONEY, FY_N_OBJECTIVES } fy_objective;
 
-enum { FY_FREE = -1 }; /* a part of the layout that the search chooses */
+enum {
+    FY_FREE = -1,  /* a part of the layout that the search chooses */
+    FY_FEWEST = -2 /* recompute_layers: under full recomputation too, as few as fit */
+};
 
 /* What of the layout is given; FY_FREE elsewhere. fy_pins_none() leaves all free. */
 typedef struct fy_pins {
     int tp, pp, dp, ep, cp, vpp, microbatch;
-    int recompute;    /* fy_recompute */
+    int recompute;    /* fy_recompute; full with recompute_layers free: all layers */
     int seq_parallel; /* 0, 1 */
     int zero;
     int overlap;  /* FY_OVERLAP_* */
     int schedule; /* fy_schedule; free = 1F1B */
+    /* of a virtual stage, 0 = all; free with recompute: as few as fit in memory */
+    int recompute_layers;
+    int first_layers, last_layers; /* both or none */
 } fy_pins;
 
 fy_pins fy_pins_none(void);
+bool fy_pins_fewest(const fy_pins *pins); /* is full recomputation of as few layers as fit? */
 
 /* What a step costs beside its time. NAN = unknown. */
 typedef struct fy_prices {

@@ -27,7 +27,7 @@ static const char usage[] =
     "                        instead of the workload's own\n"
     "  --fix LIST            parts of the layout that are given: tp=8,pp=4,dp=,cp=,ep=,vpp=,\n"
     "                        "
-    "microbatch=,recompute=none|selective|full,seq_parallel=0|1,zero=0..3,\n"
+    "microbatch=,recompute=none|selective|partial|full,seq_parallel=0|1,zero=0..3,\n"
     "                        overlap=tp+dp+pp+ep|none,schedule=1f1b|zero-bubble; all of them "
     "given:\n"
     "                        why that layout is slow and what the best one gains\n"

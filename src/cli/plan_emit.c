@@ -6,6 +6,7 @@
  */
 #include "cli/cmd.h"
 #include "cli/plan_ask.h"
+#include "model/pipeline.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -92,21 +93,51 @@ static void emit_mixture(const fy_model *m, const fy_layout *l)
     }
 }
 
-/* Stages as pipeline.c deals them where nothing divides. */
-static void emit_uneven(int layers, int pp)
+/* Layers of the chunk of a stage: an end's first (or last) ones are short. */
+static int chunk_layers(const fy_stages *s, const fy_layout *l, int stage, int chunk)
 {
-    int each = (layers + pp - 1) / pp;
-    int rest = layers - each * (pp - 2);
-    if (pp == 2) {
-        flag("decoder-first-pipeline-num-layers %d", (layers + 1) / 2);
-    } else if (rest >= 2) {
-        flag("decoder-first-pipeline-num-layers %d", (rest + 1) / 2);
-        flag("decoder-last-pipeline-num-layers %d", rest / 2);
-    } else { /* some middle stages hold one layer less */
-        int less = layers / pp;
-        int full = layers - 2 * less - less * (pp - 2);
-        flag("pipeline-model-parallel-layout \"Et*%d|(t*%d|)*%d(t*%d|)*%dt*%dL\"", less, each, full,
-             less, pp - 2 - full, less);
+    int kind = stage == 0           ? FY_STAGE_FIRST
+               : stage == l->pp - 1 ? FY_STAGE_LAST
+               : stage <= s->less   ? FY_STAGE_LESS
+                                    : FY_STAGE_MIDDLE;
+    int layers = (int)(s->at[kind].dense + s->at[kind].moe + 0.5);
+    int most = (layers + l->vpp - 1) / l->vpp;
+    int least = stage == 0 ? chunk : l->vpp - 1 - chunk; /* chunks before this one that fill up */
+    int short_of = most * l->vpp - layers;
+    int mine = short_of - least * most;
+    mine = mine < 0 ? 0 : mine > most ? most : mine;
+    return most - mine;
+}
+
+/* Every chunk by its layers, in the order in which a microbatch goes through them. */
+static void emit_layout(const fy_model *m, const fy_layout *l)
+{
+    fy_stages s = fy_stages_deal(m, l);
+    char text[4000] = "E";
+    size_t at = 1;
+    for (int i = 0; i < l->pp * l->vpp && at < sizeof text - 40; i++) {
+        int n = chunk_layers(&s, l, i % l->pp, i / l->pp);
+        const char *bar = i > 0 ? "|" : "";
+        at += (size_t)(n > 0 ? snprintf(text + at, sizeof text - at, "%st*%d", bar, n)
+                             : snprintf(text + at, sizeof text - at, "%s", bar));
+    }
+    flag("pipeline-model-parallel-layout \"%s%s%sL\"", text, m->mtp_layers > 0 ? "m*" : "",
+         m->mtp_layers > 0 ? "1" : "");
+}
+
+/* Stages that no flag for embedding and loss describes. */
+static void emit_uneven(const fy_model *m, const fy_layout *l)
+{
+    fy_stages s = fy_stages_deal(m, l);
+    double first = s.at[FY_STAGE_FIRST].dense + s.at[FY_STAGE_FIRST].moe;
+    double last = s.at[FY_STAGE_LAST].dense + s.at[FY_STAGE_LAST].moe;
+    if (l->vpp > 1 || s.less > 0) {
+        emit_layout(m, l);
+        return;
+    }
+    flag("decoder-first-pipeline-num-layers %.0f", first);
+    if (l->pp > 2) {
+        flag("decoder-last-pipeline-num-layers %.0f", last);
     }
 }
 
@@ -116,14 +147,16 @@ static void emit_stages(const fy_model *m, const fy_layout *l)
     flag("tensor-model-parallel-size %d", l->tp);
     flag("pipeline-model-parallel-size %d", l->pp);
     flag("context-parallel-size %d", l->cp);
-    if (l->pp > 1 && m->layers % chunks != 0) {
+    if (l->first_layers > 0) {
+        emit_uneven(m, l);
+    } else if (l->pp > 1 && m->layers % chunks != 0) {
         if ((m->layers + 2) % chunks == 0) {
             flag("account-for-embedding-in-pipeline-split");
             flag("account-for-loss-in-pipeline-split");
         } else if ((m->layers + 1) % chunks == 0) {
             flag("account-for-loss-in-pipeline-split");
         } else {
-            emit_uneven(m->layers, l->pp);
+            emit_uneven(m, l);
         }
     }
     if (l->vpp > 1) {
@@ -141,15 +174,18 @@ static void emit_stages(const fy_model *m, const fy_layout *l)
     }
 }
 
-static void emit_memory(const fy_layout *l)
+static void emit_memory(const fy_model *m, const fy_layout *l)
 {
     static const char *const shards[] = {"no_shard", "optim", "optim_grads", "optim_grads_params"};
     if (l->recompute == FY_RECOMPUTE_FULL) {
         flag("recompute-granularity full");
-        flag("recompute-method uniform");
-        flag("recompute-num-layers 1");
+        flag("recompute-method %s", l->recompute_layers > 0 ? "block" : "uniform");
+        flag("recompute-num-layers %d", l->recompute_layers > 0 ? l->recompute_layers : 1);
     } else if (l->recompute == FY_RECOMPUTE_SELECTIVE) {
         flag("recompute-granularity selective");
+        if (m->attention == FY_MLA) { /* as activation.c has it */
+            flag("recompute-modules core_attn mla_up_proj%s", m->experts > 0 ? " moe_act" : "");
+        }
     }
     if (l->zero >= 2) {
         flag("use-megatron-fsdp");
@@ -204,7 +240,7 @@ int plan_emit(const plan_question *q, const plan_answer *a)
     emit_stages(&q->model, l);
     emit_shape(&q->model, q->batch);
     emit_mixture(&q->model, l);
-    emit_memory(l);
+    emit_memory(&q->model, l);
     emit_precision(q->precision);
     puts("");
     return CLI_OK;

@@ -16,11 +16,14 @@ static void set(json_t *o, const char *key, double x)
 static json_t *layout_json(const fy_layout *l)
 {
     char overlap[PLAN_TEXT];
-    return json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:b, s:i, s:s, s:s, s:s}", "tp",
-                     l->tp, "pp", l->pp, "dp", l->dp, "ep", l->ep, "cp", l->cp, "vpp", l->vpp,
-                     "microbatch", l->microbatch, "global_batch", l->global_batch, "recompute",
-                     fy_recompute_name(l->recompute), "seq_parallel", l->seq_parallel, "zero",
-                     l->zero, "precision", fy_precision_name(l->precision), "overlap",
+    return json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:i, s:b, s:i, s:s, "
+                     "s:s, s:s}",
+                     "tp", l->tp, "pp", l->pp, "dp", l->dp, "ep", l->ep, "cp", l->cp, "vpp", l->vpp,
+                     "first_layers", l->first_layers, "last_layers", l->last_layers, "microbatch",
+                     l->microbatch, "global_batch", l->global_batch, "recompute",
+                     fy_recompute_name(l->recompute), "recompute_layers", l->recompute_layers,
+                     "seq_parallel", l->seq_parallel, "zero", l->zero, "precision",
+                     fy_precision_name(l->precision), "overlap",
                      plan_overlap_text(overlap, l->overlap), "schedule",
                      l->schedule == FY_ZERO_BUBBLE ? "zero-bubble" : "1f1b");
 }

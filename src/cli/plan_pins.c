@@ -27,7 +27,13 @@ static const pin_name names[] = {
     {"zero", NULL, offsetof(fy_pins, zero), 0},
     {"overlap", NULL, offsetof(fy_pins, overlap), 0},
     {"schedule", NULL, offsetof(fy_pins, schedule), 0},
+    {"recompute_layers", NULL, offsetof(fy_pins, recompute_layers), 1},
+    {"first_layers", NULL, offsetof(fy_pins, first_layers), 1},
+    {"last_layers", NULL, offsetof(fy_pins, last_layers), 1},
 };
+
+/* Full recomputation of as few layers as fit. */
+#define PARTIAL "partial"
 
 enum { N_NAMES = sizeof names / sizeof names[0] };
 
@@ -59,11 +65,11 @@ static int value_of(const pin_name *n, const char *text, int *out)
 {
     int64_t number = 0;
     if (strcmp(n->name, "recompute") == 0) {
-        *out = fy_recompute_find(text);
+        *out = strcmp(text, PARTIAL) == 0 ? FY_RECOMPUTE_FULL : fy_recompute_find(text);
         return *out >= 0 ? 0
                          : cli_fail(CLI_USAGE,
                                     "plan: --fix recompute=%.20s is none of none, "
-                                    "selective, full",
+                                    "selective, full, partial",
                                     text);
     }
     if (strcmp(n->name, "overlap") == 0) {
@@ -106,16 +112,21 @@ static int read_one(char *item, fy_pins *pins)
             int *slot = (int *)(void *)((char *)pins + n->at);
             int found = FY_FREE;
             int code = value_of(n, value, &found);
-            if (code == 0 && *slot != FY_FREE && *slot != found) {
+            if (code == 0 && *slot != FY_FREE && *slot != FY_FEWEST && *slot != found) {
                 return cli_fail(CLI_USAGE, "plan: --fix gives %s twice", n->name);
             }
             *slot = found;
+            if (code == 0 && slot == &pins->recompute && strcmp(value, PARTIAL) == 0) {
+                pins->recompute_layers =
+                    pins->recompute_layers == FY_FREE ? FY_FEWEST : pins->recompute_layers;
+            }
             return code;
         }
     }
     return cli_fail(CLI_USAGE,
                     "plan: --fix %.30s: NAME=VALUE with one of tp, pp, dp, ep, cp, vpp, "
-                    "microbatch, recompute, seq_parallel, zero, overlap, schedule is needed",
+                    "microbatch, recompute, recompute_layers, first_layers, last_layers, "
+                    "seq_parallel, zero, overlap, schedule is needed",
                     item);
 }
 

@@ -26,14 +26,24 @@ const char *plan_overlap_text(char out[PLAN_TEXT], unsigned overlap)
 char *plan_layout_text(char out[PLAN_TEXT], const fy_layout *l)
 {
     char overlap[PLAN_TEXT];
-    char extra[64] = "";
+    char extra[32] = "";
+    char deal[64] = "";
+    char part[32] = "";
     if (l->ep > 1) {
         snprintf(extra, sizeof extra, " ep %d", l->ep);
     }
+    if (l->first_layers > 0) {
+        snprintf(deal, sizeof deal, " first_layers %d last_layers %d", l->first_layers,
+                 l->last_layers);
+    }
+    if (l->recompute_layers > 0) {
+        snprintf(part, sizeof part, " recompute_layers %d", l->recompute_layers);
+    }
     snprintf(out, PLAN_TEXT,
-             "tp %d pp %d dp %d cp %d%s vpp %d microbatch %d recompute %s%s zero %d overlap %s%s",
-             l->tp, l->pp, l->dp, l->cp, extra, l->vpp, l->microbatch,
-             fy_recompute_name(l->recompute), l->seq_parallel ? " sp" : "", l->zero,
+             "tp %d pp %d dp %d cp %d%s vpp %d%s microbatch %d recompute %s%s%s zero %d overlap "
+             "%s%s",
+             l->tp, l->pp, l->dp, l->cp, extra, l->vpp, deal, l->microbatch,
+             fy_recompute_name(l->recompute), part, l->seq_parallel ? " sp" : "", l->zero,
              plan_overlap_text(overlap, l->overlap),
              l->schedule == FY_ZERO_BUBBLE ? " zero-bubble" : "");
     return out;

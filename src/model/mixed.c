@@ -102,7 +102,9 @@ static const char *unknown_of(const fy_mixed_spec *spec, int k)
 static int check(const fy_mixed_spec *spec, fy_err *err)
 {
     const fy_pins *p = &spec->pins;
-    const int own[] = {p->tp, p->pp, p->dp, p->ep, p->cp, p->vpp};
+    const int own[] = {
+        p->tp,           p->pp,         p->dp, p->ep, p->cp, p->vpp, p->recompute_layers,
+        p->first_layers, p->last_layers};
     if (spec->n_types < 1 || spec->n_types > FY_MAX_TYPES) {
         return fy_fail(err, FY_ERANGE, "%d types of chip: from 1 to %d can be planned",
                        spec->n_types, FY_MAX_TYPES);
@@ -111,7 +113,7 @@ static int check(const fy_mixed_spec *spec, fy_err *err)
         if (own[i] != FY_FREE) {
             return fy_fail(err, FY_EINFEASIBLE,
                            "on several types microbatch, recompute, seq_parallel, zero, overlap "
-                           "and schedule can be fixed; tp, pp, dp, cp, ep and vpp cannot");
+                           "and schedule can be fixed; tp, pp, dp, cp, ep, vpp and layers cannot");
         }
     }
     return 0;

@@ -6,7 +6,6 @@
  * whose sequences add up. Nothing is listed that cannot be part of a plan within the limit.
  */
 #include "model/energy.h"
-#include "model/memory.h"
 #include "model/mixed.h"
 
 #include <stdlib.h>
@@ -119,23 +118,22 @@ static void visit(want *w, const fy_mixed_slice *s, fy_layout l, int devices)
     const fy_mixed_table *t = &w->walk->table[w->type];
     const fy_costing *c = &w->walk->context.costing[w->type];
     const fy_model *m = w->walk->spec->model;
-    double microbatches = (double)l.global_batch / ((double)l.dp * l.microbatch);
-    for (l.vpp = 1; l.pp * l.vpp <= m->layers + 2 && (l.vpp == 1 || l.pp > 1); l.vpp++) {
+    for (l.vpp = 1; l.pp * l.vpp <= m->layers + 2 + m->mtp_layers && (l.vpp == 1 || l.pp > 1);
+         l.vpp++) {
         if (!fy_space_virtual(&t->space, &l, l.vpp)) {
             continue;
         }
-        fy_stages stages = fy_stages_deal(m, &l);
+        fy_space_deal(&t->space, &l, &s->costs);
         for (int z = 0; z < t->space.zero.n; z++) {
             l.zero = t->space.zero.at[z];
             if (!fy_space_zero(&t->space, &l, l.zero) || !fy_space_runs(&t->space, &l)) {
                 continue;
             }
             fy_memory memory;
-            memset(&memory, 0, sizeof memory);
-            fy_memory_fill(&memory, c, &l, &s->parts, &stages, microbatches);
-            if (memory.fits) {
-                l.overlap = fy_mixed_overlap(w->walk->spec, &l);
-                estimate(w, s, &l, devices);
+            fy_layout one = l;
+            if (fy_layout_settle(&one, &memory, c, &s->parts, &w->walk->spec->pins)) {
+                one.overlap = fy_mixed_overlap(w->walk->spec, &one);
+                estimate(w, s, &one, devices);
             }
         }
     }

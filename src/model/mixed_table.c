@@ -76,7 +76,9 @@ static void take(fy_mixed_walk *w, int type, const fy_layout *l)
     s.layout.global_batch = 1;
     fy_slice slice = fy_slice_of(&s.layout);
     s.parts = fy_parts_cost(c, &slice);
-    fy_floor floor = fy_slice_floor(c, &one, &s.layout, &s.parts);
+    bool fewest = l->recompute == FY_RECOMPUTE_FULL && fy_pins_fewest(&w->spec->pins);
+    fy_floor floor = fy_slice_floor(c, &one, &s.layout, &s.parts, fewest);
+    s.costs = fy_layer_costs_of(c, &s.parts);
     s.device_s = floor.step_s;
     s.joule = floor.energy_j;
     s.layout.global_batch = w->spec->global_batch;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Names of the planner's terms, and which layouts make sense. */
-#include "fuyao/plan.h"
+#include "model/pipeline.h"
 
 #include <string.h>
 
@@ -75,15 +75,43 @@ static int check_degrees(const fy_layout *l, const fy_cluster *cluster, fy_err *
     return 0;
 }
 
+/* Layers of the ends, and those computed again. */
+static int check_stages(const fy_layout *l, const fy_model *m, fy_err *err)
+{
+    int between = l->pp > 2 ? l->pp - 2 : 0;
+    int rest = m->layers - l->first_layers - l->last_layers;
+    bool given = l->first_layers != 0 || l->last_layers != 0;
+    if (given && (l->pp == 1 || l->first_layers < 1 || l->last_layers < 1 ||
+                  rest < between * l->vpp || (between == 0 && rest != 0) ||
+                  (l->vpp > 1 && between > 0 && rest % (between * l->vpp) != 0))) {
+        return fy_fail(err, FY_EINFEASIBLE,
+                       "layout: %d layers on the first and %d on the last stage leave %d for %d "
+                       "stages between them",
+                       l->first_layers, l->last_layers, rest, between);
+    }
+    if (l->recompute_layers != 0 && (l->recompute != FY_RECOMPUTE_FULL || l->recompute_layers < 0 ||
+                                     l->recompute_layers >= fy_largest_chunk(m, l))) {
+        return fy_fail(err, FY_EINFEASIBLE,
+                       "layout: %d layers of a stage computed again: full recomputation of fewer "
+                       "than the %d of the largest",
+                       l->recompute_layers, fy_largest_chunk(m, l));
+    }
+    return 0;
+}
+
 int fy_layout_check(const fy_layout *l, const fy_model *m, const fy_cluster *cluster, fy_err *err)
 {
     int rc = check_degrees(l, cluster, err);
     if (rc != 0) {
         return rc;
     }
-    if (l->pp * (l->pp > 1 ? l->vpp : 1) > m->layers + 2) {
+    if (l->pp * (l->pp > 1 ? l->vpp : 1) > m->layers + 2 + m->mtp_layers) {
         return fy_fail(err, FY_EINFEASIBLE, "layout: pp %d x vpp %d stages for %d layers", l->pp,
                        l->vpp, m->layers);
+    }
+    rc = check_stages(l, m, err);
+    if (rc != 0) {
+        return rc;
     }
     if (l->pp == 1 && l->vpp > 1) {
         return fy_fail(err, FY_EINFEASIBLE, "layout: vpp %d needs pp of 2 or more", l->vpp);

@@ -7,8 +7,6 @@
  */
 #include "model/search.h"
 
-#include "model/memory.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +15,7 @@ enum { INSIDE = FY_OVERLAP_TP | FY_OVERLAP_EP };
 typedef struct entry {
     fy_layout layout; /* of the slice; the rest is 1 */
     fy_parts parts;
+    fy_layer_costs costs;
     fy_floor floor;
 } entry;
 
@@ -32,15 +31,6 @@ typedef struct walk {
 } walk;
 
 /* ------------------------------------------------------------------------------------- rest */
-
-static bool fits(const walk *w, const fy_layout *l, const fy_parts *parts, const fy_stages *stages,
-                 fy_memory *memory)
-{
-    double microbatches = (double)l->global_batch / ((double)l->dp * l->microbatch);
-    memset(memory, 0, sizeof *memory);
-    fy_memory_fill(memory, &w->costing, l, parts, stages, microbatches);
-    return memory->fits;
-}
 
 static double missing(const fy_memory *m)
 {
@@ -92,41 +82,51 @@ static int hidden_count(const walk *w, const fy_layout *l)
 }
 
 /* `hidden` layouts that differ in nothing that memory depends on. */
-static void visit_memory(walk *w, const fy_layout *l, const entry *at, const fy_stages *stages,
-                         int hidden)
+static void visit_memory(walk *w, fy_layout l, const entry *at, int hidden)
 {
     fy_search_counts *n = &w->out->counts;
     fy_memory memory;
-    n->space += hidden;
-    if (w->counting) {
-        return;
-    }
-    if (!fy_space_runs(&w->space, l)) {
+    if (!fy_space_runs(&w->space, &l)) {
         n->refused += hidden;
-    } else if (fits(w, l, &at->parts, stages, &memory)) {
-        visit_hidden(w, *l, &at->parts);
+    } else if (fy_layout_settle(&l, &memory, &w->costing, &at->parts, &w->spec->pins)) {
+        visit_hidden(w, l, &at->parts);
     } else {
         n->too_big += hidden;
         if (w->best.n_top == 0) {
-            offer_closest(w, l, &at->parts, &memory);
+            offer_closest(w, &l, &at->parts, &memory);
         }
     }
 }
 
+/* Can no layout of this pipeline enter? */
+static bool beyond(const walk *w, const fy_layout *l, const entry *at)
+{
+    if (w->spec->effort == FY_BRUTE_FORCE || w->best.n_top == 0) {
+        return false;
+    }
+    return fy_best_beyond(&w->best, fy_pipeline_floor(&at->floor, l), NULL);
+}
+
 static void visit_pipeline(walk *w, fy_layout l, const entry *at)
 {
-    int layers = w->spec->model->layers;
+    int layers = w->spec->model->layers + 2 + w->spec->model->mtp_layers;
     int hidden = hidden_count(w, &l);
-    for (int v = 0; v < w->space.layers.n && l.pp * w->space.layers.at[v] <= layers + 2; v++) {
+    for (int v = 0; v < w->space.layers.n && l.pp * w->space.layers.at[v] <= layers; v++) {
         l.vpp = w->space.layers.at[v];
-        if (!fy_space_virtual(&w->space, &l, l.vpp)) {
+        if (!fy_space_virtual(&w->space, &l, l.vpp) || (!w->counting && beyond(w, &l, at))) {
             continue;
         }
-        fy_stages stages = fy_stages_deal(w->spec->model, &l);
+        if (!w->counting) {
+            fy_space_deal(&w->space, &l, &at->costs);
+        }
         for (int z = 0; z < w->space.zero.n; z++) {
             l.zero = w->space.zero.at[z];
-            if (fy_space_zero(&w->space, &l, l.zero)) {
-                visit_memory(w, &l, at, &stages, hidden);
+            if (!fy_space_zero(&w->space, &l, l.zero)) {
+                continue;
+            }
+            w->out->counts.space += hidden;
+            if (!w->counting) {
+                visit_memory(w, l, at, hidden);
             }
         }
     }
@@ -163,6 +163,7 @@ static void take_slice(walk *w, const fy_layout *l)
         w->out->counts.slices++;
         fy_slice slice = fy_slice_of(l);
         one.parts = fy_parts_cost(&w->costing, &slice);
+        one.costs = fy_layer_costs_of(&w->costing, &one.parts);
     }
     if (w->counting || w->spec->effort == FY_BRUTE_FORCE) {
         visit_entry(w, &one);
@@ -171,7 +172,8 @@ static void take_slice(walk *w, const fy_layout *l)
     if (!near) {
         return;
     }
-    one.floor = fy_slice_floor(&w->costing, w->spec->cluster, l, &one.parts);
+    bool fewest = l->recompute == FY_RECOMPUTE_FULL && fy_pins_fewest(&w->spec->pins);
+    one.floor = fy_slice_floor(&w->costing, w->spec->cluster, l, &one.parts, fewest);
     w->table = fy_grow(w->table, &w->room, w->n_table + 1, sizeof *w->table);
     w->table[w->n_table++] = one;
 }

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "fuyao/search.h"
+#include "model/settle.h"
 #include "model/step.h"
 
 /* ------------------------------------------------------------------------------------- space */
@@ -42,6 +43,8 @@ bool fy_space_recompute(const fy_space *space, int recompute);
 /* Sets dp: the devices that are left. */
 bool fy_space_pipeline(const fy_space *space, fy_layout *l, int pp);
 bool fy_space_virtual(const fy_space *space, const fy_layout *l, int vpp);
+/* Sets the layers of the ends and, where they are given, those computed again. */
+void fy_space_deal(const fy_space *space, fy_layout *l, const fy_layer_costs *costs);
 bool fy_space_zero(const fy_space *space, const fy_layout *l, int zero);
 /* Is `bits` (of those in `which`) a choice of overlap? */
 bool fy_space_overlap(const fy_space *space, const fy_layout *l, unsigned which, unsigned bits);
@@ -63,10 +66,15 @@ void fy_layer_terms(double t[FY_N_TERMS], const fy_block *block);
 /* What every layout of a slice costs at least. */
 typedef struct fy_floor {
     double step_s, energy_j;
+    double stages_s; /* of all stages together, one microbatch */
 } fy_floor;
 
+/* `fewest`: as few layers as fit are computed again. */
 fy_floor fy_slice_floor(const fy_costing *costing, const fy_cluster *cluster,
-                        const fy_layout *layout, const fy_parts *parts);
+                        const fy_layout *layout, const fy_parts *parts, bool fewest);
+
+/* The same of the layouts of a slice with this pipeline (pp, dp, vpp). */
+fy_floor fy_pipeline_floor(const fy_floor *slice, const fy_layout *layout);
 
 /* ------------------------------------------------------------------------------------- best */
 

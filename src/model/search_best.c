@@ -57,8 +57,14 @@ double fy_step_money(const fy_estimate *e, const fy_prices *prices, int devices)
 
 fy_pins fy_pins_none(void)
 {
-    return (fy_pins){FY_FREE, FY_FREE, FY_FREE, FY_FREE, FY_FREE, FY_FREE,
-                     FY_FREE, FY_FREE, FY_FREE, FY_FREE, FY_FREE, FY_FREE};
+    return (fy_pins){FY_FREE, FY_FREE, FY_FREE, FY_FREE, FY_FREE, FY_FREE, FY_FREE, FY_FREE,
+                     FY_FREE, FY_FREE, FY_FREE, FY_FREE, FY_FREE, FY_FREE, FY_FREE};
+}
+
+bool fy_pins_fewest(const fy_pins *p)
+{
+    return p->recompute_layers == FY_FEWEST ||
+           (p->recompute_layers == FY_FREE && p->recompute == FY_FREE);
 }
 
 static int order(int a, int b)
@@ -79,6 +85,9 @@ int fy_layout_order(const fy_layout *a, const fy_layout *b)
         {a->vpp, b->vpp},
         {a->zero, b->zero},
         {(int)a->schedule, (int)b->schedule},
+        {a->recompute_layers, b->recompute_layers},
+        {a->first_layers, b->first_layers},
+        {a->last_layers, b->last_layers},
         {-(int)a->overlap, -(int)b->overlap}, /* what hides more comes first */
     };
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {

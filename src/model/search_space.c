@@ -124,6 +124,30 @@ static int check_product(const fy_search_spec *spec, fy_err *err)
     return 0;
 }
 
+/* Layers of the ends, and those computed again. */
+static int check_layers(const fy_pins *p, const fy_model *m, fy_err *err)
+{
+    int between = pinned(p->pp) && p->pp > 2 ? p->pp - 2 : 0;
+    if (pinned(p->recompute_layers) && pinned(p->recompute) && p->recompute != FY_RECOMPUTE_FULL) {
+        return fy_fail(err, FY_EINFEASIBLE, "recompute_layers goes with recompute=full");
+    }
+    if (pinned(p->first_layers) != pinned(p->last_layers)) {
+        return fy_fail(err, FY_EINFEASIBLE,
+                       "first_layers and last_layers are given together or not at all");
+    }
+    if (!pinned(p->first_layers)) {
+        return 0;
+    }
+    if (p->first_layers < 1 || p->last_layers < 1 || p->pp == 1 ||
+        p->first_layers + p->last_layers + between > m->layers) {
+        return fy_fail(err, FY_EINFEASIBLE,
+                       "first_layers=%d, last_layers=%d: at least 1 each and %d for the stages "
+                       "between them; the model has %d layers",
+                       p->first_layers, p->last_layers, between, m->layers);
+    }
+    return 0;
+}
+
 static int check_pins(const fy_search_spec *spec, fy_err *err)
 {
     const fy_pins *p = &spec->pins;
@@ -148,6 +172,7 @@ static int check_pins(const fy_search_spec *spec, fy_err *err)
                  : fy_fail(err, FY_EINFEASIBLE, "ep=%d: the model has no experts", p->ep);
         rc = rc ? rc : check_divides("ep", p->ep, m->experts, "experts", err);
     }
+    rc = rc ? rc : check_layers(p, m, err);
     if (rc == 0 && pinned(p->vpp) && p->vpp > 1 && p->pp == 1) {
         rc = fy_fail(err, FY_EINFEASIBLE, "vpp=%d needs pp of 2 or more, pp=1 is given", p->vpp);
     }
@@ -165,7 +190,7 @@ int fy_space_open(fy_space *space, const fy_search_spec *spec, fy_err *err)
     space->devices = divisors(&space->arena, spec->cluster->devices);
     space->batch = divisors(&space->arena, spec->global_batch);
     space->experts = divisors(&space->arena, spec->model->experts > 0 ? spec->model->experts : 1);
-    space->layers = up_to(&space->arena, spec->model->layers + 2);
+    space->layers = up_to(&space->arena, spec->model->layers + 2 + spec->model->mtp_layers);
     space->zero = shardings(&space->arena, spec);
     space->flash =
         spec->stack->attention == FY_ATTN_FLASH2 || spec->stack->attention == FY_ATTN_FLASH3;
@@ -232,7 +257,8 @@ bool fy_space_sequence(const fy_space *space, const fy_layout *l, int seq_parall
 bool fy_space_recompute(const fy_space *space, int recompute)
 {
     int pin = space->spec->pins.recompute;
-    return !pinned(pin) || recompute == pin;
+    bool part = !pinned(space->spec->pins.recompute_layers) || recompute == FY_RECOMPUTE_FULL;
+    return part && (!pinned(pin) || recompute == pin);
 }
 
 bool fy_space_microbatch(const fy_space *space, int microbatch)
@@ -260,19 +286,52 @@ bool fy_space_pipeline(const fy_space *space, fy_layout *l, int pp)
            (l->dp * l->cp * l->tp) % l->ep == 0;
 }
 
-/* Chunks of equal layers, embedding and head counted as a layer each or the head alone. */
-bool fy_space_virtual(const fy_space *space, const fy_layout *l, int vpp)
+/* Do the layers that are given for the ends leave as many as the stages between them need? */
+static bool ends_fit(const fy_space *space, const fy_layout *l, int vpp)
 {
-    int layers = space->spec->model->layers;
-    int chunks = l->pp * vpp;
-    if (pinned(space->spec->pins.vpp) && vpp != space->spec->pins.vpp) {
-        return false;
-    }
-    if (vpp == 1) {
+    const fy_pins *p = &space->spec->pins;
+    int rest = space->spec->model->layers - p->first_layers - p->last_layers;
+    int others = l->pp - 2;
+    if (!pinned(p->first_layers)) {
         return true;
     }
-    return l->pp > 1 && chunks <= layers + 2 &&
-           (layers % chunks == 0 || (layers + 2) % chunks == 0 || (layers + 1) % chunks == 0);
+    return others > 0 ? rest >= others * vpp && (vpp == 1 || rest % (others * vpp) == 0)
+                      : others == 0 && rest == 0;
+}
+
+/* Chunks of equal layers; what counts as a layer besides: the head; embedding and head; both and
+ * the layers that predict further tokens. */
+bool fy_space_virtual(const fy_space *space, const fy_layout *l, int vpp)
+{
+    const fy_model *m = space->spec->model;
+    int chunks = l->pp * vpp;
+    int all = m->layers + 2 + m->mtp_layers;
+    if ((pinned(space->spec->pins.vpp) && vpp != space->spec->pins.vpp) ||
+        !ends_fit(space, l, vpp)) {
+        return false;
+    }
+    if (vpp == 1 || (l->pp > 1 && pinned(space->spec->pins.first_layers))) {
+        return true;
+    }
+    return l->pp > 1 && (m->layers % chunks == 0 || (m->layers + 2) % chunks == 0 ||
+                         (m->layers + 1) % chunks == 0 ||
+                         (all % chunks == 0 && all / l->pp > 2 + m->mtp_layers));
+}
+
+void fy_space_deal(const fy_space *space, fy_layout *l, const fy_layer_costs *costs)
+{
+    const fy_pins *p = &space->spec->pins;
+    l->first_layers = l->last_layers = l->recompute_layers = 0;
+    if (l->pp > 1 && pinned(p->first_layers)) {
+        l->first_layers = p->first_layers;
+        l->last_layers = p->last_layers;
+    } else if (l->pp > 1) {
+        fy_layout_balance(l, space->spec->model, costs);
+    }
+    if (p->recompute_layers > 0 && l->recompute == FY_RECOMPUTE_FULL) {
+        bool all = p->recompute_layers == fy_largest_chunk(space->spec->model, l);
+        l->recompute_layers = all ? 0 : p->recompute_layers;
+    }
 }
 
 bool fy_space_zero(const fy_space *space, const fy_layout *l, int zero)
@@ -311,6 +370,8 @@ bool fy_space_runs(const fy_space *space, const fy_layout *l)
     const fy_stack *stack = space->spec->stack;
     int microbatches = l->global_batch / (l->dp * l->microbatch);
     bool rounds = l->vpp == 1 || microbatches % l->pp == 0;
+    bool part =
+        l->recompute_layers == 0 || l->recompute_layers < fy_largest_chunk(space->spec->model, l);
     bool shards = l->zero < 2 || l->zero <= stack->zero || pinned(space->spec->pins.zero);
-    return rounds && shards && fy_space_near(space, l);
+    return rounds && shards && part && fy_space_near(space, l);
 }

@@ -3,6 +3,7 @@
  * The search against an oracle: plain loops over every number, the rules written out a second time
  * and the explaining evaluator. Bounds and tables may save work, never change a bit.
  */
+#include "model/settle.h"
 #include "search_questions.h"
 
 enum { N_CASES = 240 };
@@ -48,8 +49,15 @@ static bool rules(const question *q, const fy_layout *l)
         return false;
     }
     int chunks = l->pp * l->vpp;
-    if (l->vpp > 1 && (l->pp == 1 || (m->layers % chunks && (m->layers + 1) % chunks &&
-                                      (m->layers + 2) % chunks))) {
+    if (q->spec.pins.first_layers != FY_FREE) {
+        int rest = m->layers - q->spec.pins.first_layers - q->spec.pins.last_layers;
+        int each = (l->pp - 2) * l->vpp;
+        if (l->pp == 1 || (l->pp == 2 && rest) || rest < each ||
+            (l->vpp > 1 && l->pp > 2 && rest % each)) {
+            return false;
+        }
+    } else if (l->vpp > 1 && (l->pp == 1 || (m->layers % chunks && (m->layers + 1) % chunks &&
+                                             (m->layers + 2) % chunks))) {
         return false;
     }
     return !l->seq_parallel || (l->tp > 1 && s->seq_parallel && m->seq_len / l->cp % l->tp == 0);
@@ -82,24 +90,85 @@ static bool overlap_rule(const question *q, const fy_layout *l)
 static bool runs(const question *q, const fy_layout *l)
 {
     int microbatches = l->global_batch / l->dp / l->microbatch;
+    if (l->recompute_layers > 0 && l->recompute_layers >= fy_largest_chunk(&q->model, l)) {
+        return false;
+    }
     return (l->vpp == 1 || microbatches % l->pp == 0) && l->tp <= q->cluster.per_node &&
            (l->zero <= 1 || l->zero <= q->spec.stack->zero || q->spec.pins.zero != FY_FREE);
 }
 
-static void oracle_try(oracle *o, const fy_layout *l)
+static fy_estimate estimate_of(const question *q, const fy_layout *l)
+{
+    fy_err err = {0};
+    fy_estimate e;
+    if (fy_plan_estimate(&e, &q->model, l, &q->cluster, q->spec.stack, &q->constants, &err) != 0) {
+        fail_msg("%s", err.text);
+    }
+    return e;
+}
+
+/* The fastest that fits, however many layers are computed again; a tie goes to fewer. */
+static bool fastest(const question *q, fy_ranked *out, fy_layout l)
+{
+    const fy_pins *p = &q->spec.pins;
+    bool fewest =
+        l.recompute == FY_RECOMPUTE_FULL &&
+        (p->recompute_layers == FY_FEWEST || (p->recompute == FY_FREE && p->recompute_layers < 0));
+    int all = fewest ? fy_largest_chunk(&q->model, &l) : 1;
+    bool found = false;
+    for (int k = 1; k <= all; k++) {
+        if (fewest) {
+            l.recompute_layers = k % all;
+        }
+        fy_estimate e = estimate_of(q, &l);
+        if (e.memory.fits && (!found || e.step_s < out->estimate.step_s)) {
+            out->layout = l;
+            out->estimate = e;
+            found = true;
+        }
+    }
+    return found;
+}
+
+/* As balanced if that fits, else as pipeline.h deals it. */
+static void deal(const question *q, fy_layout *l)
+{
+    fy_costing c = fy_costing_make(&q->model, &q->cluster, q->spec.stack, &q->constants);
+    fy_slice slice = fy_slice_of(l);
+    fy_parts parts = fy_parts_cost(&c, &slice);
+    fy_layer_costs costs = fy_layer_costs_of(&c, &parts);
+    const fy_pins *p = &q->spec.pins;
+    if (l->pp > 1 && p->first_layers != FY_FREE) {
+        l->first_layers = p->first_layers;
+        l->last_layers = p->last_layers;
+    } else if (l->pp > 1) {
+        fy_layout_balance(l, &q->model, &costs);
+    }
+    if (p->recompute_layers > 0) {
+        bool all = p->recompute_layers == fy_largest_chunk(&q->model, l);
+        l->recompute_layers = all ? 0 : p->recompute_layers;
+    }
+}
+
+static void oracle_try(oracle *o, fy_layout *layout)
 {
     const question *q = o->q;
-    fy_err err = {0};
-    fy_ranked r = {.layout = *l};
+    fy_layout dealt = *layout;
+    fy_layout *l = &dealt;
+    fy_ranked r;
+    memset(&r, 0, sizeof r);
+    deal(q, l);
     o->space++;
     if (!runs(q, l)) {
         o->refused++;
         return;
     }
-    assert_int_equal(fy_plan_estimate(&r.estimate, &q->model, l, &q->cluster, q->spec.stack,
-                                      &q->constants, &err),
-                     0);
-    if (!r.estimate.memory.fits) {
+    bool found = fastest(q, &r, *l);
+    if (!found && l->first_layers > 0 && q->spec.pins.first_layers == FY_FREE) {
+        l->first_layers = l->last_layers = 0;
+        found = fastest(q, &r, *l);
+    }
+    if (!found) {
         o->too_big++;
         return;
     }
@@ -125,7 +194,8 @@ static void oracle_rest(oracle *o, fy_layout l)
         }
         for (int recompute = 0; recompute < FY_N_RECOMPUTES; recompute++) {
             l.recompute = (fy_recompute)recompute;
-            if (!in_pin(o->q->spec.pins.recompute, recompute)) {
+            if (!in_pin(o->q->spec.pins.recompute, recompute) ||
+                (o->q->spec.pins.recompute_layers != FY_FREE && recompute != FY_RECOMPUTE_FULL)) {
                 continue;
             }
             for (l.zero = 0; l.zero <= 3; l.zero++) {

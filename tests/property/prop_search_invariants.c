@@ -112,7 +112,15 @@ static void test_pins_and_count(void **state)
             fy_search_result again;
             q.spec.pins = (fy_pins){l->tp,           l->pp,   l->dp,           l->ep,
                                     l->cp,           l->vpp,  l->microbatch,   (int)l->recompute,
-                                    l->seq_parallel, l->zero, (int)l->overlap, (int)l->schedule};
+                                    l->seq_parallel, l->zero, (int)l->overlap, (int)l->schedule,
+                                    FY_FREE,         FY_FREE, FY_FREE};
+            if (l->recompute == FY_RECOMPUTE_FULL) {
+                q.spec.pins.recompute_layers = l->recompute_layers;
+            }
+            if (l->first_layers > 0) {
+                q.spec.pins.first_layers = l->first_layers;
+                q.spec.pins.last_layers = l->last_layers;
+            }
             assert_int_equal(fy_search_run(&again, &q.spec, NULL), 0);
             assert_int_equal(again.n_top, 1);
             assert_same_ranked(&again.top[0], &r.top[0]);

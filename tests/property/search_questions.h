@@ -89,6 +89,14 @@ static inline fy_pins random_pins(fy_rng *rng)
     if (fy_rng_below(rng, 4) == 0) {
         p.recompute = (int)fy_rng_below(rng, FY_N_RECOMPUTES);
     }
+    if (fy_rng_below(rng, 8) == 0) {
+        p.recompute = FY_RECOMPUTE_FULL;
+        p.recompute_layers = PICK(rng, FY_FEWEST, 0, 1, 2, 3);
+    }
+    if (fy_rng_below(rng, 12) == 0) {
+        p.first_layers = PICK(rng, 1, 2);
+        p.last_layers = PICK(rng, 1, 2);
+    }
     if (fy_rng_below(rng, 6) == 0) {
         p.zero = PICK(rng, 0, 1, 3);
     }
