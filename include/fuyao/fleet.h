@@ -49,6 +49,26 @@ int fy_fleet_check(const fy_fleet *fleet, fy_err *err) FY_NODISCARD;
 /* A 64-bit digest of everything that decides the future, equal for equal states. O(size). */
 uint64_t fy_fleet_digest(const fy_fleet *fleet);
 
+/* ------------------------------------------------------------------ snapshots */
+
+struct fy_str;
+
+/*
+ * Append the whole state as bytes: a frame with its own version, length and hash. Equal states of
+ * one history give equal bytes on any machine. Between two events only.
+ */
+void fy_fleet_save(const fy_fleet *fleet, struct fy_str *out);
+
+/*
+ * A fleet from such bytes: equal digest, equal accounts, and every later event has the same effect.
+ * Owned by caller. Errors: FY_EPARSE where the bytes are torn, damaged, of another version, or no
+ * state that events can lead to; *out is then left alone.
+ */
+int fy_fleet_load(fy_fleet **out, const void *bytes, size_t len, fy_err *err) FY_NODISCARD;
+
+/* A copy, to try things on. Owned by caller. Cannot fail. O(size). */
+fy_fleet *fy_fleet_copy(const fy_fleet *fleet);
+
 /* ------------------------------------------------------------------ journal */
 
 /*

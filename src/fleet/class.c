@@ -207,32 +207,43 @@ static void grow_class_hash(fy_fleet *fleet)
     }
 }
 
-static int32_t find_class(fy_fleet *fleet, const fy_class_key *key)
+/* Index of the class with this key, or -1 and the bucket where it belongs. */
+static int32_t look_up(fy_fleet *fleet, const fy_class_key *key, size_t *bucket)
 {
-    size_t b;
-    fy_class *cls;
-
     if (fleet->n_classes >= fleet->class_buckets) {
         grow_class_hash(fleet);
     }
-    b = fy_hash_bytes(key, sizeof *key) & (fleet->class_buckets - 1);
-    for (int32_t i = fleet->class_hash[b]; i >= 0; i = fleet->classes[i].next) {
+    *bucket = fy_hash_bytes(key, sizeof *key) & (fleet->class_buckets - 1);
+    for (int32_t i = fleet->class_hash[*bucket]; i >= 0; i = fleet->classes[i].next) {
         if (memcmp(&fleet->classes[i].key, key, sizeof *key) == 0) {
             return i;
         }
     }
+    return -1;
+}
+
+static fy_class *add_class(fy_fleet *fleet, const fy_class_key *key, size_t bucket)
+{
+    fy_class *cls;
+
     fleet->classes =
         fy_grow(fleet->classes, &fleet->classes_room, fleet->n_classes + 1, sizeof *fleet->classes);
     cls = &fleet->classes[fleet->n_classes];
-    *cls = (fy_class){.index = (int32_t)fleet->n_classes, .next = fleet->class_hash[b]};
+    *cls = (fy_class){.index = (int32_t)fleet->n_classes, .next = fleet->class_hash[bucket]};
     memcpy(&cls->key, key, sizeof *key);
-    fleet->class_hash[b] = cls->index;
+    fleet->class_hash[bucket] = cls->index;
     fleet->n_classes++;
-    fy_class_refresh(fleet, cls);
-    return cls->index;
+    return cls;
 }
 
-int32_t fy_class_of(fy_fleet *fleet, const fy_job_record *rec)
+fy_class *fy_class_restore(fy_fleet *fleet, const fy_class_key *key)
+{
+    size_t bucket;
+
+    return look_up(fleet, key, &bucket) < 0 ? add_class(fleet, key, bucket) : NULL;
+}
+
+static fy_class_key key_of(const fy_fleet *fleet, const fy_job_record *rec)
 {
     fy_class_key key;
 
@@ -258,5 +269,31 @@ int32_t fy_class_of(fy_fleet *fleet, const fy_job_record *rec)
         }
         key.tight |= rec->rates[i].spread_q > 0 ? 0 : bit;
     }
-    return find_class(fleet, &key);
+    return key;
+}
+
+int32_t fy_class_of(fy_fleet *fleet, const fy_job_record *rec)
+{
+    fy_class_key key;
+    size_t bucket;
+    int32_t found;
+    fy_class *cls;
+
+    key = key_of(fleet, rec);
+    found = look_up(fleet, &key, &bucket);
+    if (found >= 0) {
+        return found;
+    }
+    cls = add_class(fleet, &key, bucket);
+    fy_class_refresh(fleet, cls);
+    return cls->index;
+}
+
+bool fy_class_suits(const fy_fleet *fleet, const fy_class *cls, const fy_job_record *rec)
+{
+    fy_class_key key;
+
+    key = key_of(fleet, rec);
+    key.limit_us = cls->key.limit_us; /* it may have been set anew since */
+    return memcmp(&key, &cls->key, sizeof key) == 0;
 }

@@ -144,17 +144,23 @@ int64_t fy_frag(const fy_mix *mix, int64_t cpu_free, const int16_t *idle, int n)
     return f;
 }
 
+int64_t fy_node_frag(const fy_fleet *fleet, const fy_node *node)
+{
+    if (!node->frag_stale) {
+        return node->frag;
+    }
+    return node->up ? fy_frag(&fleet->mix, node->cpu_free, fleet->idle_milli + node->first_device,
+                              node->n_devices)
+                    : 0;
+}
+
 /* Bring F of all nodes changed since the last call up to date. */
 void fy_frag_flush(fy_fleet *fleet)
 {
     for (size_t i = 0; i < fleet->n_stale; i++) {
         fy_node *node = &fleet->nodes[fleet->stale[i]];
-        int64_t f = 0;
+        int64_t f = fy_node_frag(fleet, node);
 
-        if (node->up) {
-            f = fy_frag(&fleet->mix, node->cpu_free, fleet->idle_milli + node->first_device,
-                        node->n_devices);
-        }
         fleet->frag += f - node->frag;
         node->frag = f;
         node->frag_stale = false;

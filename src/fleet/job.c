@@ -47,28 +47,32 @@ static void grow_array_hash(fy_fleet *fleet)
     }
 }
 
-/* The array that the record's limit is about, made where it is new; -1 = none. */
-static int32_t array_of(fy_fleet *fleet, const fy_job_record *rec)
+int32_t fy_array_at(fy_fleet *fleet, int64_t of)
 {
     size_t b;
 
-    if (rec->array_limit == 0 || rec->array_of < 0) { /* a limit on no array limits nothing */
-        return -1;
-    }
     if (fleet->n_arrays >= fleet->array_buckets) {
         grow_array_hash(fleet);
     }
-    b = array_bucket(fleet, rec->array_of);
+    b = array_bucket(fleet, of);
     for (int32_t i = fleet->array_hash[b]; i >= 0; i = fleet->arrays[i].next) {
-        if (fleet->arrays[i].of == rec->array_of) {
+        if (fleet->arrays[i].of == of) {
             return i;
         }
     }
     fleet->arrays =
         fy_grow(fleet->arrays, &fleet->arrays_room, fleet->n_arrays + 1, sizeof *fleet->arrays);
-    fleet->arrays[fleet->n_arrays] = (fy_array){.of = rec->array_of, .next = fleet->array_hash[b]};
+    fleet->arrays[fleet->n_arrays] = (fy_array){.of = of, .next = fleet->array_hash[b]};
     fleet->array_hash[b] = (int32_t)fleet->n_arrays;
     return (int32_t)fleet->n_arrays++;
+}
+
+/* The array that the record's limit is about, made where it is new; -1 = none. */
+static int32_t array_of(fy_fleet *fleet, const fy_job_record *rec)
+{
+    bool limited = rec->array_limit > 0 && rec->array_of >= 0; /* else it limits nothing */
+
+    return limited ? fy_array_at(fleet, rec->array_of) : -1;
 }
 
 /* ------------------------------------------------------------------ jobs */
@@ -99,9 +103,8 @@ void fy_job_unwait(fy_fleet *fleet, fy_job *job, fy_job_state state)
 /* Spans stay far from the ends of 64 bits, so that sums of a few of them fit: 31,000 years. */
 static const int64_t longest_us = 1000000000000000000;
 
-static int check_record(const fy_fleet *fleet, const fy_event *event, fy_err *err)
+int fy_job_record_check(const fy_fleet *fleet, const fy_job_record *rec, int64_t id, fy_err *err)
 {
-    const fy_job_record *rec = event->job_record;
     uint64_t seen = 0;
     bool ok =
         rec->workers >= 1 && rec->min_workers >= 1 && rec->min_workers <= rec->workers &&
@@ -122,10 +125,6 @@ static int check_record(const fy_fleet *fleet, const fy_event *event, fy_err *er
         return fy_fail(err, FY_EINVAL, "job %s: its size, work or costs are out of range",
                        rec->name);
     }
-    if (event->job != (int64_t)fleet->n_ids) {
-        return fy_fail(err, FY_EINVAL, "job %s has id %lld; the next id is %zu", rec->name,
-                       (long long)event->job, fleet->n_ids);
-    }
     if (rec->tenant < 0 || (size_t)rec->tenant >= fleet->n_tenants) {
         return fy_fail(err, FY_EINVAL, "job %s: no tenant %d", rec->name, rec->tenant);
     }
@@ -140,7 +139,7 @@ static int check_record(const fy_fleet *fleet, const fy_event *event, fy_err *er
         }
     }
     for (int i = 0; i < rec->n_after; i++) {
-        if (rec->after[i] < 0 || rec->after[i] >= event->job) {
+        if (rec->after[i] < 0 || rec->after[i] >= id) {
             return fy_fail(err, FY_EINVAL, "job %s depends on job %lld, which is not before it",
                            rec->name, (long long)rec->after[i]);
         }
@@ -148,7 +147,7 @@ static int check_record(const fy_fleet *fleet, const fy_event *event, fy_err *er
     return 0;
 }
 
-static void copy_record(fy_fleet *fleet, fy_job *job, const fy_job_record *rec)
+void fy_job_copy_record(fy_fleet *fleet, fy_job *job, const fy_job_record *rec)
 {
     size_t rates = (size_t)rec->n_rates * sizeof(fy_rate);
     size_t after = (size_t)rec->n_after * sizeof(int64_t);
@@ -213,13 +212,17 @@ int fy_job_new(fy_fleet *fleet, const fy_event *event, fy_err *err)
     fy_job *job;
     bool broken;
 
-    if (check_record(fleet, event, err) != 0) {
+    if (fy_job_record_check(fleet, event->job_record, event->job, err) != 0) {
         return FY_EINVAL;
+    }
+    if (event->job != (int64_t)fleet->n_ids) {
+        return fy_fail(err, FY_EINVAL, "job %s has id %lld; the next id is %zu",
+                       event->job_record->name, (long long)event->job, fleet->n_ids);
     }
     job = take_slot(fleet);
     job->id = event->job;
     job->tenant = event->job_record->tenant;
-    copy_record(fleet, job, event->job_record);
+    fy_job_copy_record(fleet, job, event->job_record);
     fleet->slot_of =
         fy_grow(fleet->slot_of, &fleet->ids_room, fleet->n_ids + 1, sizeof *fleet->slot_of);
     fleet->slot_of[fleet->n_ids++] = job->slot;

@@ -5,6 +5,7 @@
  * a new fleet to the same state.
  */
 #include "base/rng.h"
+#include "base/str.h"
 #include "fleet/place.h"
 #include "hand.h"
 
@@ -367,6 +368,33 @@ static void keep(world *w, const fy_event *event)
     fy_journal_reader_free(reader);
 }
 
+/* The fleet as bytes and back: the same bytes again, the same state, every invariant; the random
+ * life goes on with the copy. */
+static void through_bytes(world *w)
+{
+    fy_str bytes = {0};
+    fy_str again = {0};
+    fy_fleet *copy = NULL;
+    fy_event none = {0};
+    fy_err err = {0};
+
+    fy_fleet_save(w->fleet, &bytes);
+    demand(fy_fleet_load(&copy, bytes.text, bytes.len, &err) == 0, w, &none, err.text);
+    fy_fleet_save(copy, &again);
+    demand(again.len == bytes.len && memcmp(again.text, bytes.text, bytes.len) == 0, w, &none,
+           "a loaded fleet saves the same bytes");
+    demand(fy_fleet_digest(copy) == fy_fleet_digest(w->fleet), w, &none,
+           "a loaded fleet has the same digest");
+    fy_fleet_free(w->fleet);
+    w->fleet = copy;
+    for (int k = 0; k < FY_N_PLACEMENTS; k++) {
+        fy_placer_free(w->placers[k]);
+        w->placers[k] = fy_placer_new((fy_placement)k);
+    }
+    fy_str_free(&bytes);
+    fy_str_free(&again);
+}
+
 static void step(world *w)
 {
     fy_event event;
@@ -389,6 +417,23 @@ static void step(world *w)
     demand(fy_fleet_check(w->fleet, &err) == 0, w, &event, err.text);
 }
 
+/* A life through bytes has the accounts of a life without: all that a snapshot holds is equal. */
+static void compare_accounts(world *w, fy_fleet *again)
+{
+    fy_str here = {0};
+    fy_str there = {0};
+    fy_event none = {0};
+
+    fy_fleet_integrate(w->fleet, w->fleet->now_us);
+    fy_fleet_integrate(again, again->now_us);
+    fy_fleet_save(w->fleet, &here);
+    fy_fleet_save(again, &there);
+    demand(here.len == there.len && memcmp(here.text, there.text, here.len) == 0, w, &none,
+           "accounts through bytes are those without");
+    fy_str_free(&here);
+    fy_str_free(&there);
+}
+
 static void one_fleet(uint64_t seed)
 {
     static world w;
@@ -401,11 +446,15 @@ static void one_fleet(uint64_t seed)
     }
     for (int i = 0; i < EVENTS; i++) {
         step(&w);
+        if (chance(&w, 0.05)) {
+            through_bytes(&w);
+        }
     }
     again = hand_replay(&w.journal, &err);
     if (again == NULL || fy_fleet_digest(again) != fy_fleet_digest(w.fleet)) {
         fail_msg("the journal leads elsewhere, seed %llu: %s", (unsigned long long)seed, err.text);
     }
+    compare_accounts(&w, again);
     fy_fleet_free(again);
     fy_fleet_free(w.fleet);
     for (int k = 0; k < FY_N_PLACEMENTS; k++) {
