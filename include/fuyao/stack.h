@@ -26,7 +26,8 @@ enum { FY_OVERLAP_TP = 1, FY_OVERLAP_DP = 2, FY_OVERLAP_PP = 4, FY_OVERLAP_EP = 
 typedef enum fy_attention_kernel {
     FY_ATTN_UNFUSED, /* scores in memory; scale, mask and softmax apart */
     FY_ATTN_SOFTMAX, /* scores in memory; scale, mask and softmax in one kernel where eligible */
-    FY_ATTN_FLASH2,  /* scores never in memory */
+    FY_ATTN_FLASH1,  /* scores never in memory, first generation and its Triton version */
+    FY_ATTN_FLASH2,  /* the same, better dealt to warps */
     FY_ATTN_FLASH3,  /* the same with Hopper's asynchronous matrix units */
 } fy_attention_kernel;
 
@@ -71,11 +72,12 @@ typedef struct fy_stack {
     bool p2p_scatter;     /* stage inputs are sent in tp parts and gathered */
     bool shards_weights;  /* fully sharded: weights are gathered layer by layer (FSDP) */
     bool dropout;
-    bool unpadded_vocab;      /* leaves the vocabulary odd where tp is 1 */
-    bool keeps_products;      /* selective: every second product's output is kept, not all but the
-                                 core of attention */
-    bool keeps_outputs;       /* a stage's output until its backward pass */
-    bool fp8_inputs;          /* products' inputs are kept in fp8 where they are computed in it */
+    bool unpadded_vocab;        /* leaves the vocabulary odd where tp is 1 */
+    bool recompute_stops_early; /* full: not behind the last tensor that is needed */
+    bool keeps_products;        /* selective: every second product's output is kept, not all but the
+                                   core of attention */
+    bool keeps_outputs;         /* a stage's output until its backward pass */
+    bool fp8_inputs;            /* products' inputs are kept in fp8 where they are computed in it */
     int fp8_weight_bytes;     /* of a weight where products are in fp8: copies and transposes [B] */
     int gradient_bytes;       /* of a weight's gradient, in 16 bit training, as it is kept [B] */
     int optimizer_bytes;      /* of a weight's moments, fp32 copy and fp32 gradient [B] */

@@ -35,13 +35,30 @@ static double wave_loss(const fy_machine *mc, const fy_attention_shape *s)
     return 1 + (whole - waves) / whole * 0.5;
 }
 
-static fy_attention_cost flash_s(const fy_machine *mc, bool third, const fy_attention_shape *s)
+/*
+ * Matrix rate that a generation of kernels reaches. The third issues Hopper's asynchronous
+ * instructions; the first splits keys over warps, which exchange sums through shared memory: 25 to
+ * 40 % of an A100 (arXiv 2307.08691, section 1), bound by clock and SM, not by the matrix units.
+ */
+static double flash_rate(const fy_machine *mc, fy_attention_kernel kernel)
 {
+    if (kernel == FY_ATTN_FLASH3 && mc->hopper > 0) {
+        return mc->matrix_flops[FY_F16] * 0.92;
+    }
+    double first = 1200 * mc->units * mc->clock_hz;
+    bool slow = kernel == FY_ATTN_FLASH1 && first > 0 && first < mc->mma_sync_flops;
+    return slow ? first : mc->mma_sync_flops;
+}
+
+static fy_attention_cost flash_s(const fy_machine *mc, fy_attention_kernel kernel,
+                                 const fy_attention_shape *s)
+{
+    bool third = kernel == FY_ATTN_FLASH3;
     double edge = s->causal ? block_rows / 2 / s->keys : 0;
     double seen = s->seen + edge < 1 ? s->seen + edge : 1;
     double scores = s->batch * s->heads * s->queries * s->keys * seen;
     double flops = 2 * (s->qk_dim + s->v_dim) * scores;
-    double rate = third && mc->hopper > 0 ? mc->matrix_flops[FY_F16] * 0.92 : mc->mma_sync_flops;
+    double rate = flash_rate(mc, kernel);
     double vector = 0;
     if (fy_known(mc->exp_per_s)) {
         vector = scores / mc->exp_per_s + scores * alu_per_score / mc->alu_per_s;
@@ -105,10 +122,10 @@ fy_attention_cost fy_attention_s(const fy_machine *mc, fy_attention_kernel kerne
                                  const fy_attention_shape *s)
 {
     switch (kernel) {
+    case FY_ATTN_FLASH1:
     case FY_ATTN_FLASH2:
-        return flash_s(mc, false, s);
     case FY_ATTN_FLASH3:
-        return flash_s(mc, true, s);
+        return flash_s(mc, kernel, s);
     case FY_ATTN_SOFTMAX:
         return stored_s(mc, fy_softmax_fused(s, false), s);
     case FY_ATTN_UNFUSED:

@@ -208,14 +208,17 @@ static void tensor_exchange(const fy_costing *c, const fy_slice *s, const view *
     b->backward.kernels += kernels;
 }
 
-static void dense_feed_forward(const fy_costing *c, const fy_slice *s, const view *v, double ffn,
-                               fy_block *b)
+/* Returns its last product. */
+static linear dense_feed_forward(const fy_costing *c, const fy_slice *s, const view *v, double ffn,
+                                 fy_block *b)
 {
     const fy_model *m = c->model;
     double width = ffn / s->tp;
     double up = (m->gated ? 2 : 1) * width;
     add_linear(c, b, linear_s(c, v, v->tokens, m->hidden, up, 1), v->tokens * up);
-    add_linear(c, b, linear_s(c, v, v->tokens, width, m->hidden, 1), v->tokens * m->hidden);
+    linear last = linear_s(c, v, v->tokens, width, m->hidden, 1);
+    add_linear(c, b, last, v->tokens * m->hidden);
+    return last;
 }
 
 /* Routed experts: their tokens after dispatch, as grouped products or one product each. */
@@ -286,12 +289,22 @@ static void streams(const fy_costing *c, const fy_slice *s, const view *v, doubl
     b->backward.kernels += back.kernels + 2 * extra;
 }
 
-/* What is computed again in the backward pass. */
-static void recomputed(const fy_slice *s, fy_attention_cost core, fy_block *b)
+/*
+ * What is computed again in the backward pass. PyTorch's checkpoints without re-entrance stop at
+ * the last tensor that was kept: the last product and its sum over the tensor group, whose result
+ * only the next layer needs, are not run again (torch.utils.checkpoint, set_checkpoint_early_stop).
+ */
+static void recomputed(const fy_costing *c, const fy_slice *s, fy_attention_cost core, linear last,
+                       fy_block *b)
 {
     if (s->recompute == FY_RECOMPUTE_FULL) {
         b->again = b->forward;
         b->again.kernels += checkpoint_launches;
+        if (c->stack->recompute_stops_early) {
+            b->again.matmul -= last.forward;
+            b->again.kernels -= last.kernels;
+            b->again.tp *= last.kernels > 0 ? (s->seq_parallel ? 0.75 : 0.5) : 1;
+        }
     } else if (s->recompute == FY_RECOMPUTE_SELECTIVE) {
         b->again.attention = core.forward_s;
         b->again.kernels = core.forward_kernels;
@@ -311,6 +324,7 @@ fy_block fy_block_cost(const fy_costing *c, fy_layer_kind kind, const fy_slice *
     b.backward.kernels += core.backward_kernels;
     context_exchange(c, s, &v, &b);
     double sums = 0;
+    linear last = {0};
     if (kind == FY_LAYER_MOE) {
         double shared = (double)m->shared_experts * m->expert_ffn;
         sums = s->ep > 1 && shared <= 0 ? 1 : 2;
@@ -325,12 +339,12 @@ fy_block fy_block_cost(const fy_costing *c, fy_layer_kind kind, const fy_slice *
         b.params = b.expert_params + rest / s->tp;
     } else {
         sums = m->parallel_block ? 1 : 2;
-        dense_feed_forward(c, s, &v, m->ffn, &b);
+        last = dense_feed_forward(c, s, &v, m->ffn, &b);
         streams(c, s, &v, m->ffn, &b);
         b.params = c->params.dense_layer / s->tp;
     }
     tensor_exchange(c, s, &v, sums, &b); /* behind all products of the layer */
-    recomputed(s, core, &b);
+    recomputed(c, s, core, last, &b);
     fy_activation_block(&b, c, kind, s);
     return b;
 }

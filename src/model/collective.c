@@ -41,13 +41,21 @@ static double once_latency_s(const fy_machine *mc, fy_group g)
     return inside + fy_doublings(nodes) * mc->net_latency_s;
 }
 
+/* Latency of a ring through all members, node by node: gathers and scatters have no tree. */
+static double ring_latency_s(const fy_machine *mc, fy_group g)
+{
+    double nodes = (double)g.size / g.in_node;
+    return (g.size - nodes) * mc->link_latency_s +
+           (crosses(g) ? (nodes - 1) * mc->net_latency_s : 0);
+}
+
 double fy_all_gather_s(const fy_machine *mc, fy_group g, double bytes)
 {
     if (g.size <= 1 || !(bytes > 0)) {
         return 0;
     }
     double share = (double)(g.size - 1) / g.size;
-    return share * bytes / ring_bps(mc, g) + once_latency_s(mc, g) + mc->sync_s;
+    return share * bytes / ring_bps(mc, g) + ring_latency_s(mc, g) + mc->sync_s;
 }
 
 double fy_all_reduce_s(const fy_machine *mc, fy_group g, double bytes)

@@ -419,7 +419,8 @@ static int fill_layout(fy_run_spec *spec, const fy_stack *stack, fy_err *err)
         fy_run_cell_fill(spec, FY_CELL_MICROBATCH, each > 0 ? each : 1, FY_ORIGIN_STACK);
     }
     if (!interleaves(stack)) {
-        fy_run_cell_fill(spec, FY_CELL_VPP, 1, FY_ORIGIN_STACK);
+        bool said = spec->layout.pp > 1 && strcasestr(spec->model_name, "interleaved") != NULL;
+        fy_run_cell_fill(spec, FY_CELL_VPP, said ? 2 : 1, FY_ORIGIN_STACK);
     }
     fy_run_cell_fill(spec, FY_CELL_ZERO, stack->zero, FY_ORIGIN_STACK);
     if (fy_run_blank(spec, FY_CELL_OVERLAP)) {

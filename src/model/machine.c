@@ -122,15 +122,33 @@ double fy_power_limit_w(const fy_cluster *cluster)
     return fy_known(cap) && !(cap > limit) ? cap : limit;
 }
 
+/* Synchronous matrix instructions on Hopper [FLOP a clock and SM], 0.62 of the asynchronous ones,
+ * and the share of a full product's dynamic power that a kernel made of them draws (assumed: the
+ * rate's share, and exponentials beside it). An H100 at 700 W runs them at 0.90 of its clock. */
+static const double sync_flop_per_clock = 2540;
+static const double sync_power = 0.7;
+
+static double idle_w(const fy_chip *chip)
+{
+    return fy_known(chip->idle_w.mid) ? chip->idle_w.mid : 0.14 * chip->tdp_w.mid;
+}
+
+/* Share of the clock that those kernels keep under the power limit. */
+static double sync_clock(const fy_cluster *cluster, const generation *gen)
+{
+    double demand = gen->w_per_tflops * half_rate(cluster->chip) / 1e12 * sync_power;
+    double dynamic = fy_power_limit_w(cluster) - idle_w(cluster->chip);
+    return demand > dynamic && dynamic > 0 ? fy_cbrt(dynamic / demand) : 1;
+}
+
 /* Share of the dense peak that the best product sustains under the power limit. */
 static double sustained(const fy_cluster *cluster, const generation *gen)
 {
     const fy_chip *chip = cluster->chip;
     double limit = fy_power_limit_w(cluster);
-    double idle = fy_known(chip->idle_w.mid) ? chip->idle_w.mid : 0.14 * chip->tdp_w.mid;
     double half = half_rate(chip);
     double demand = gen->w_per_tflops * half / 1e12;
-    double dynamic = limit - idle;
+    double dynamic = limit - idle_w(chip);
     if (!(demand > 0) || !fy_known(dynamic) || demand <= dynamic) {
         return gen->issue;
     }
@@ -168,8 +186,9 @@ static bool is_arch(const fy_chip *chip, const char *arch)
 }
 
 /* What attention's kernels need beside the matrix rate: see attention.c. */
-static void set_vector(fy_machine *m, const fy_chip *chip)
+static void set_vector(fy_machine *m, const fy_cluster *cluster, const generation *gen)
 {
+    const fy_chip *chip = cluster->chip;
     bool hopper = is_arch(chip, "Hopper");
     bool cuda = chip->vendor && strcmp(chip->vendor, "NVIDIA") == 0;
     m->hopper = hopper ? 1 : 0;
@@ -180,8 +199,9 @@ static void set_vector(fy_machine *m, const fy_chip *chip)
         m->exp_per_s = 16 * m->units * m->clock_hz; /* CUDA programming guide: 16 a clock and SM */
         bool wide = hopper || is_arch(chip, "Ada") || is_arch(chip, "Blackwell");
         m->alu_per_s = (wide ? 128 : 64) * m->units * m->clock_hz;
-        if (hopper) { /* mma.sync reaches about 2,540 FLOP a clock and SM (0.62 of wgmma) */
-            double sync = 2540 * m->units * m->clock_hz * 0.9;
+        if (hopper) {
+            double clock = m->clock_hz * sync_clock(cluster, gen);
+            double sync = sync_flop_per_clock * m->units * clock;
             m->mma_sync_flops = sync < m->mma_sync_flops ? sync : m->mma_sync_flops;
         }
     } else {
@@ -197,7 +217,7 @@ fy_machine fy_machine_make(const fy_cluster *cluster, const fy_constants *consta
     double share = sustained(cluster, gen) * c[FY_C_MATMUL];
     fy_machine m = {.per_node = cluster->per_node};
     set_matrix(&m, chip, gen, share);
-    set_vector(&m, chip);
+    set_vector(&m, cluster, gen);
     m.memory_bps = chip->memory_bytes_per_s.mid * c[FY_C_MEMORY];
     m.gemm_memory_bps = chip->memory_bytes_per_s.mid * operand_share;
     m.memory_bytes = chip->memory_bytes.mid;

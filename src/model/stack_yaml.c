@@ -14,7 +14,7 @@ typedef struct raw_stack {
     char *id, *name, *near, *source, *attention, *capture, *recompute, *overlap;
     bool fused_elementwise, fused_norm, fused_loss, fused_optimizer, main_grads_fp32;
     bool seq_parallel, grouped_experts, p2p_scatter, shards_weights, dropout, unpadded_vocab,
-        dedup_dispatch, keeps_products, keeps_outputs, fp8_inputs;
+        dedup_dispatch, keeps_products, keeps_outputs, fp8_inputs, recompute_stops_early;
     unsigned zero, buffer_mb;
     unsigned fp8_weight_bytes, gradient_bytes, optimizer_bytes, loss_bytes, loss_bytes_selective;
 } raw_stack;
@@ -64,6 +64,7 @@ static const cyaml_schema_field_t stack_fields[] = {
     FLAG(dedup_dispatch),
     FLAG(keeps_products),
     FLAG(keeps_outputs),
+    FLAG(recompute_stops_early),
     FLAG(fp8_inputs),
     CYAML_FIELD_UINT("zero", CYAML_FLAG_OPTIONAL, raw_stack, zero),
     CYAML_FIELD_UINT("buffer_mb", CYAML_FLAG_OPTIONAL, raw_stack, buffer_mb),
@@ -126,7 +127,7 @@ static int find_word(const char *word, const char *const *words, int n)
     return -1;
 }
 
-static const char *const kernels[] = {"unfused", "fused-softmax", "flash2", "flash3"};
+static const char *const kernels[] = {"unfused", "fused-softmax", "flash1", "flash2", "flash3"};
 static const char *const captures[] = {"eager", "compiled", "captured"};
 static const char *const overlaps[] = {"tp", "dp", "pp", "ep"};
 
@@ -162,15 +163,16 @@ static int read_stack(fy_stacks *stacks, const fy_doc *doc, const raw_stack *raw
 {
     char where[32];
     snprintf(where, sizeof where, "stacks[%u]", at);
-    int kernel = find_word(raw->attention, kernels, 4);
+    int kernel = find_word(raw->attention, kernels, 5);
     int capture = find_word(raw->capture, captures, 3);
     int recompute = fy_recompute_find(raw->recompute);
     if (kernel < 0 || capture < 0 || recompute < 0 || raw->zero > 3) {
-        return fy_doc_fail(doc, where, err, FY_EPARSE,
-                           "stack \"%s\": attention is one of unfused, fused-softmax, flash2, "
-                           "flash3; capture of eager, compiled, captured; recompute of none, "
-                           "selective, full; zero of 0 to 3",
-                           raw->id);
+        return fy_doc_fail(
+            doc, where, err, FY_EPARSE,
+            "stack \"%s\": attention is one of unfused, fused-softmax, flash1, "
+            "flash2, flash3; capture of eager, compiled, captured; recompute of none, "
+            "selective, full; zero of 0 to 3",
+            raw->id);
     }
     if (bytes_are_absurd(raw)) {
         return fy_doc_fail(doc, where, err, FY_EPARSE,
@@ -201,6 +203,7 @@ static int read_stack(fy_stacks *stacks, const fy_doc *doc, const raw_stack *raw
         .unpadded_vocab = raw->unpadded_vocab,
         .keeps_products = raw->keeps_products,
         .keeps_outputs = raw->keeps_outputs,
+        .recompute_stops_early = raw->recompute_stops_early,
         .fp8_inputs = raw->fp8_inputs,
         .fp8_weight_bytes = (int)raw->fp8_weight_bytes,
         .gradient_bytes = (int)raw->gradient_bytes,

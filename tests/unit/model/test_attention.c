@@ -56,6 +56,20 @@ static void test_published(void **state)
     assert_true(share(&a100, FY_ATTN_FLASH2, &narrow) < share(&a100, FY_ATTN_FLASH2, &wide));
 }
 
+/*
+ * The first generation reaches 25 to 40 % of an A100 (arXiv 2307.08691, abstract and section 1),
+ * and is bound by clock and SM: on an H100 its share of the peak halves.
+ */
+static void test_first_generation(void **state)
+{
+    fy_machine a100 = real_machine(*state, "a100-80-sxm4");
+    fy_machine h100 = real_machine(*state, "h100-sxm5");
+    fy_attention_shape causal = shape(16384, 128, true);
+    between("A100, FA1", share(&a100, FY_ATTN_FLASH1, &causal), 0.25, 0.45);
+    between("H100, FA1", share(&h100, FY_ATTN_FLASH1, &causal), 0.15, 0.23);
+    assert_true(share(&a100, FY_ATTN_FLASH1, &causal) < share(&a100, FY_ATTN_FLASH2, &causal));
+}
+
 /* Backward does 2.5 times the products at a lower rate (figures 5 and 7 of FA2). */
 static void test_backward(void **state)
 {
@@ -149,9 +163,9 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_published),   cmocka_unit_test(test_backward),
-        cmocka_unit_test(test_eligibility), cmocka_unit_test(test_generations),
-        cmocka_unit_test(test_masks),
+        cmocka_unit_test(test_published),   cmocka_unit_test(test_first_generation),
+        cmocka_unit_test(test_backward),    cmocka_unit_test(test_eligibility),
+        cmocka_unit_test(test_generations), cmocka_unit_test(test_masks),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

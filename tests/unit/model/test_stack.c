@@ -167,7 +167,7 @@ static void test_bad_stacks(void **state)
         {"stacks:\n" STACK("a", "    overlap: dp np\n"),
          "stacks.yaml:2: overlap: \"np\" is none of tp, dp, pp, ep"},
         {"stacks:\n" STACK("a", "    zero: 4\n"),
-         "stacks.yaml:2: stack \"a\": attention is one of unfused, fused-softmax, flash2, flash3; "
+         "stacks.yaml:2: stack \"a\": attention is one of unfused, fused-softmax, flash1, flash2, flash3; "
          "capture of eager, compiled, captured; recompute of none, selective, full; zero of 0 to "
          "3"},
         {"stacks:\n" STACK("a", "    loss_bytes_selective: 1001\n"),
