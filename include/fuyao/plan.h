@@ -47,25 +47,6 @@ typedef struct fy_cluster {
     double power_cap_w;     /* a device's limit; NAN = the chip's own */
 } fy_cluster;
 
-/* Where a step's time goes. They add up to step_s. Order: docs/model.md. */
-typedef enum fy_term {
-    FY_T_MATMUL,      /* matrix products, router and experts included */
-    FY_T_ATTENTION,   /* attention's core */
-    FY_T_ELEMENTWISE, /* norms, rotary, activation, dropout, residual, casts */
-    FY_T_EMBEDDING,   /* embedding, logits, loss */
-    FY_T_RECOMPUTE,   /* what is computed a second time */
-    FY_T_HOST,        /* waiting for launches and host work */
-    FY_T_TP,          /* tensor parallel collectives, exposed */
-    FY_T_CP,          /* context parallel exchange, exposed */
-    FY_T_EP,          /* all-to-all of experts, exposed */
-    FY_T_PP,          /* transfers between stages, exposed */
-    FY_T_BUBBLE,      /* waiting in the pipeline, uneven stages included */
-    FY_T_DP,          /* gradients and sharded weights, exposed */
-    FY_T_OPTIMIZER,   /* update, gradient norm, casts */
-    FY_T_JITTER,      /* waiting for the slowest of many */
-    FY_N_TERMS
-} fy_term;
-
 typedef enum fy_memory_term {
     FY_M_WEIGHTS,
     FY_M_GRADIENTS,
@@ -90,6 +71,7 @@ typedef struct fy_estimate {
     double step_s;        /* NAN = unknown */
     double low_s, high_s; /* 80 % interval */
     double term_s[FY_N_TERMS];
+    double pressed_s; /* what a host FY_SLOW_LAUNCH times as slow would add; not in step_s */
     fy_memory memory;
     double tokens_per_s; /* all devices */
     double model_flops;  /* a step, without recomputation, attention not halved */

@@ -33,6 +33,29 @@ typedef enum fy_attention_kernel {
 
 typedef enum fy_capture { FY_EAGER, FY_COMPILED, FY_CAPTURED } fy_capture;
 
+/* Where a step's time goes. They add up to step_s. Order: docs/model.md. */
+typedef enum fy_term {
+    FY_T_MATMUL,      /* matrix products, router and experts included */
+    FY_T_ATTENTION,   /* attention's core */
+    FY_T_ELEMENTWISE, /* norms, rotary, activation, dropout, residual, casts */
+    FY_T_EMBEDDING,   /* embedding, logits, loss */
+    FY_T_RECOMPUTE,   /* what is computed a second time */
+    FY_T_HOST,        /* waiting for launches and host work */
+    FY_T_TP,          /* tensor parallel collectives, exposed */
+    FY_T_CP,          /* context parallel exchange, exposed */
+    FY_T_EP,          /* all-to-all of experts, exposed */
+    FY_T_PP,          /* transfers between stages, exposed */
+    FY_T_BUBBLE,      /* waiting in the pipeline, uneven stages included */
+    FY_T_DP,          /* gradients and sharded weights, exposed */
+    FY_T_OPTIMIZER,   /* update, gradient norm, casts */
+    FY_T_JITTER,      /* waiting for the slowest of many */
+    FY_N_TERMS
+} fy_term;
+
+/* Launching a kernel may take so many times longer than thought: 7 us is the prior, 30 was fitted.
+ */
+#define FY_SLOW_LAUNCH 3.0
+
 /* Constants fitted for one pair of chip family and stack; docs/model.md gives each its meaning. */
 typedef enum fy_constant {
     FY_C_MATMUL,    /* share of the sustained matrix rate that products reach at best */
@@ -50,11 +73,24 @@ typedef enum fy_constant {
     FY_N_CONSTANTS
 } fy_constant;
 
+/*
+ * How far the runs reach that constants were fitted on. All zero where they are another pair's or
+ * the prior. An interval grows with what lies beyond (model/interval.h).
+ */
+typedef struct fy_reach {
+    double share[FY_N_TERMS]; /* largest share of a step that each term took in any of them */
+    double pressed;           /* the same of fy_estimate.pressed_s */
+    int devices;              /* most of any run */
+    unsigned precisions;      /* 1 << fy_precision of each */
+    bool experts, sharded;    /* mixtures of experts; weights sharded over replicas */
+} fy_reach;
+
 typedef struct fy_constants {
     double value[FY_N_CONSTANTS];
     fy_grade grade; /* fitted, or assumed where a neighbour's or the prior stands in */
     int rows;       /* fitted on so many rows */
     double spread;  /* standard deviation of ln(predicted / measured) on rows left out */
+    fy_reach reach;
 } fy_constants;
 
 /* A training framework as far as it decides cost; data/stacks, docs/stacks.md. */

@@ -79,6 +79,30 @@ static void print_number(const char *name, double value)
     printf("    %s: \"%.4g\"\n", name, value);
 }
 
+/* How far the runs reach: what a wider interval of a prediction beyond them goes by. */
+static void print_reach(const fy_reach *r)
+{
+    if (r->devices == 0) {
+        return;
+    }
+    printf("    devices: %d\n    precisions:", r->devices);
+    for (int i = 0; i < FY_N_PRECISIONS; i++) {
+        if (r->precisions >> i & 1U) {
+            printf(" %s", fy_precision_name((fy_precision)i));
+        }
+    }
+    printf("\n%s%s", r->experts ? "    experts: true\n" : "",
+           r->sharded ? "    sharded: true\n" : "");
+    print_number("pressed", r->pressed);
+    printf("    shares:");
+    for (int i = 0; i < FY_N_TERMS; i++) {
+        if (r->share[i] > 0) {
+            printf(" %s %.3g", fy_term_name((fy_term)i), r->share[i]);
+        }
+    }
+    printf("\n");
+}
+
 static void print_entry(const fy_calibrated *e, const char *chip)
 {
     if (chip != NULL) {
@@ -92,6 +116,7 @@ static void print_entry(const fy_calibrated *e, const char *chip)
     }
     printf("    rows: %d\n", e->constants.rows);
     print_number("spread", e->constants.spread);
+    print_reach(&e->constants.reach);
     for (int i = 0; i < FY_N_CONSTANTS; i++) {
         print_number(fy_constant_name((fy_constant)i), e->constants.value[i]);
     }

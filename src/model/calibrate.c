@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "model/fit.h"
+#include "model/interval.h"
 #include "model/stack.h"
 
 #include <stdlib.h>
@@ -186,6 +187,8 @@ static void add(fy_calibration *c, const work *w, int pair, int out, const fy_co
         double held = held_out_spread(w, pair, out, prior, rows);
         double kin = n < 8 || !(held > 0) ? prior->spread : 1.25 * held;
         fitted.spread = kin < 0.03 ? 0.03 : kin > 0.6 ? 0.6 : kin;
+        n = pick(w, pair, out, -1, true, rows);
+        fy_interval_reach(&fitted.reach, rows, n, &fitted);
     }
     c->entries = fy_grow(c->entries, &c->room, (size_t)c->n + 1, sizeof *c->entries);
     c->entries[c->n++] = (fy_calibrated){

@@ -2,6 +2,7 @@
 #include "model/fit.h"
 
 #include "base/arena.h"
+#include "model/interval.h"
 #include "model/step.h"
 
 #include <stdlib.h>
@@ -36,7 +37,7 @@ static double predict_s(const fy_fit_row *row, const fy_constants *constants)
     fy_slice slice = fy_slice_of(&row->layout);
     fy_parts parts = fy_parts_cost(&c, &slice);
     fy_estimate e;
-    fy_step_compose(&e, &c, &row->cluster, &row->layout, &parts, 0);
+    fy_step_compose(&e, &c, &row->cluster, &row->layout, &parts, constants);
     return e.step_s;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a plan on several types costs: whole replicas side by side, or pipelines over types. */
 #include "model/energy.h"
+#include "model/interval.h"
 #include "model/memory.h"
 #include "model/mixed.h"
 
@@ -98,15 +99,16 @@ static void compose_replicas(fy_mixed_estimate *out, const fy_mixed_context *c,
     for (int i = 0; i < n; i++) {
         const fy_mixed_part *p = &plan->part[i];
         fy_cluster cluster = cluster_of(c->spec, p);
-        double own = c->spec->types[p->type].constants.spread;
         double x = fy_mixed_exchange_s(c, p->type, p->devices, n);
-        fy_step_compose(&out->part[i], &c->costing[p->type], &cluster, &p->layout, parts[i], own);
+        fy_step_compose(&out->part[i], &c->costing[p->type], &cluster, &p->layout, parts[i],
+                        &c->spec->types[p->type].constants);
         slowest = out->part[i].step_s > slowest ? out->part[i].step_s : slowest;
         out->exchange_s = x > out->exchange_s ? x : out->exchange_s;
+        double own = fy_interval_spread_of(&out->part[i]);
         spread = own > spread ? own : spread;
     }
     fy_estimate all = {.step_s = slowest + out->exchange_s};
-    fy_interval_fill(&all, c->spec->model, spread);
+    fy_interval_fill(&all, spread);
     out->step_s = all.step_s;
     out->low_s = all.low_s;
     out->high_s = all.high_s;
@@ -264,7 +266,7 @@ typedef struct pace {
     double sync_s, optimizer_s; /* of the stage where they take longest together */
     double sum_s;               /* of all stages, one microbatch */
     double step_s, jitter;      /* host work a step, constant: the worst type's */
-    double nodes, spread;
+    double nodes;
 } common_pace;
 
 static void add_part(common_pace *out, fy_estimate *e, const fy_mixed_context *c,
@@ -272,18 +274,19 @@ static void add_part(common_pace *out, fy_estimate *e, const fy_mixed_context *c
 {
     group g[MAX_GROUPS];
     const fy_mixed_part *p = &plan->part[at];
-    const fy_mixed_type *type = &c->spec->types[p->type];
     const fy_machine *mc = &c->costing[p->type].machine;
     double microbatches = microbatches_of(&p->layout);
     double hop = hop_s(c, plan, at);
     int n = groups_of(g, c->spec->model, plan, at);
     memset(e->term_s, 0, sizeof e->term_s);
+    e->pressed_s = 0;
     for (int i = 0; i < n; i++) {
         fy_stage_share s = fy_stage_share_of(&c->costing[p->type], &p->layout, parts, &g[i].stage,
                                              hop, microbatches);
         for (int t = 0; t < FY_N_TERMS; t++) {
             e->term_s[t] += s.term_s[t] * g[i].count / p->stages;
         }
+        e->pressed_s += s.pressed_s * g[i].count / p->stages;
         out->sum_s += g[i].count * s.once_s;
         out->longest = fy_passes_longer(out->longest, s.passes);
         if (s.once_s > out->slowest.once_s) {
@@ -294,7 +297,6 @@ static void add_part(common_pace *out, fy_estimate *e, const fy_mixed_context *c
     out->step_s = mc->step_s > out->step_s ? mc->step_s : out->step_s;
     out->jitter = mc->jitter > out->jitter ? mc->jitter : out->jitter;
     out->nodes += (double)p->devices / mc->per_node;
-    out->spread = type->constants.spread > out->spread ? type->constants.spread : out->spread;
 }
 
 /* Gradients of a part's stages, when all passes are known. */
@@ -345,18 +347,25 @@ static void compose_pipeline(fy_mixed_estimate *out, const fy_mixed_context *c,
     double smooth = smooth_s(&pace, &plan->part[0].layout);
     double jitter = jitter_s(&pace, smooth);
     fy_estimate all = {.step_s = smooth + jitter};
-    fy_interval_fill(&all, c->spec->model, pace.spread);
+    double spread = 0;
+    for (int i = 0; i < plan->n_parts; i++) {
+        fy_estimate *e = &out->part[i];
+        const fy_mixed_part *p = &plan->part[i];
+        e->term_s[FY_T_JITTER] = jitter;
+        e->term_s[FY_T_BUBBLE] = all.step_s - sum_terms(e->term_s);
+        e->step_s = all.step_s;
+        double own = fy_interval_spread(e, c->spec->model, &p->layout, p->devices,
+                                        &c->spec->types[p->type].constants);
+        spread = own > spread ? own : spread;
+    }
+    fy_interval_fill(&all, spread);
     out->step_s = all.step_s;
     out->low_s = all.low_s;
     out->high_s = all.high_s;
     out->exchange_s = 0;
     for (int i = 0; i < plan->n_parts; i++) {
         fy_estimate *e = &out->part[i];
-        const fy_mixed_part *p = &plan->part[i];
-        fy_cluster cluster = cluster_of(c->spec, p);
-        e->term_s[FY_T_JITTER] = jitter;
-        e->term_s[FY_T_BUBBLE] = all.step_s - sum_terms(e->term_s);
-        e->step_s = all.step_s;
+        fy_cluster cluster = cluster_of(c->spec, &plan->part[i]);
         e->low_s = all.low_s;
         e->high_s = all.high_s;
         e->tokens_per_s = e->model_flops = e->mfu = NAN; /* a stage has no tokens of its own */

@@ -50,7 +50,7 @@ static void offer_closest(walk *w, const fy_layout *l, const fy_parts *parts, co
     r->has_closest = true;
     r->closest.layout = *l;
     fy_step_compose(&r->closest.estimate, &w->costing, w->spec->cluster, l, parts,
-                    w->spec->constants->spread);
+                    w->spec->constants);
     r->closest.value = NAN;
 }
 
@@ -65,7 +65,7 @@ static void visit_hidden(walk *w, fy_layout l, const fy_parts *parts)
         }
         l.overlap = inside | bits;
         fy_estimate e;
-        fy_step_compose(&e, &w->costing, w->spec->cluster, &l, parts, w->spec->constants->spread);
+        fy_step_compose(&e, &w->costing, w->spec->cluster, &l, parts, w->spec->constants);
         w->out->counts.evaluated++;
         fy_best_offer(&w->best, &l, &e);
     }

@@ -192,9 +192,9 @@ int fy_space_open(fy_space *space, const fy_search_spec *spec, fy_err *err)
     space->experts = divisors(&space->arena, spec->model->experts > 0 ? spec->model->experts : 1);
     space->layers = up_to(&space->arena, spec->model->layers + 2 + spec->model->mtp_layers);
     space->zero = shardings(&space->arena, spec);
-    space->flash =
-        spec->stack->attention == FY_ATTN_FLASH1 ||
-        spec->stack->attention == FY_ATTN_FLASH2 || spec->stack->attention == FY_ATTN_FLASH3;
+    space->flash = spec->stack->attention == FY_ATTN_FLASH1 ||
+                   spec->stack->attention == FY_ATTN_FLASH2 ||
+                   spec->stack->attention == FY_ATTN_FLASH3;
     return 0;
 }
 

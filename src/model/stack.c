@@ -99,13 +99,20 @@ static const char *near_of(const fy_stacks *stacks, const char *id)
     return NULL;
 }
 
+/* Deviation where constants are another pair's, beside what interval.c adds for every term: the
+ * chip's generation differs; the framework; or the chip's maker is another than NVIDIA. */
+static const double family_spread = 0.05;
+static const double stack_spread = 0.07;
+static const double foreign_spread = 0.15;
+
 /* What is known of a stack that runs on another family or of another stack is less sure. */
-static fy_constants borrowed(const fy_fitted *f, const fy_chip *chip)
+static fy_constants borrowed(const fy_fitted *f, const fy_chip *chip, bool other_stack)
 {
     fy_constants c = f->constants;
     bool foreign = chip->vendor == NULL || strcmp(chip->vendor, "NVIDIA") != 0;
     c.grade = FY_GRADE_ASSUMED;
-    c.spread = (c.spread > 0.12 ? c.spread : 0.12) + (foreign ? 0.15 : 0.06);
+    c.spread = foreign ? foreign_spread : other_stack ? stack_spread : family_spread;
+    memset(&c.reach, 0, sizeof c.reach); /* of other runs: nothing is known to be like them */
     return c;
 }
 
@@ -123,7 +130,7 @@ fy_constants fy_stacks_constants(const fy_stacks *stacks, const fy_stack *stack,
         const fy_fitted *f = hops > 0 ? find_fitted(stacks, family, id, without) : NULL;
         f = f != NULL ? f : find_any(stacks, id, without);
         if (f != NULL) {
-            return borrowed(f, chip);
+            return borrowed(f, chip, hops > 0);
         }
         id = near_of(stacks, id);
     }

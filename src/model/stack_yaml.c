@@ -3,6 +3,7 @@
 #include "base/doc.h"
 #include "base/num.h"
 #include "fuyao/calibrate.h"
+#include "fuyao/plan.h"
 #include "model/stack.h"
 
 #include <limits.h>
@@ -26,6 +27,9 @@ typedef struct raw_stacks {
 
 typedef struct raw_fitted {
     char *chip, *family, *stack, *without, *spread;
+    char *shares, *pressed, *precisions; /* of fy_reach */
+    bool experts, sharded;
+    unsigned devices;
     unsigned rows;
     char *value[FY_N_CONSTANTS];
 } raw_fitted;
@@ -92,6 +96,12 @@ static const cyaml_schema_field_t fitted_fields[] = {
     TEXT(raw_fitted, without, OPTIONAL_TEXT, 60),
     CYAML_FIELD_UINT("rows", CYAML_FLAG_DEFAULT, raw_fitted, rows),
     TEXT(raw_fitted, spread, CYAML_FLAG_POINTER, 40),
+    CYAML_FIELD_UINT("devices", CYAML_FLAG_OPTIONAL, raw_fitted, devices),
+    TEXT(raw_fitted, precisions, OPTIONAL_TEXT, 80),
+    CYAML_FIELD_BOOL("experts", CYAML_FLAG_OPTIONAL, raw_fitted, experts),
+    CYAML_FIELD_BOOL("sharded", CYAML_FLAG_OPTIONAL, raw_fitted, sharded),
+    TEXT(raw_fitted, pressed, OPTIONAL_TEXT, 40),
+    TEXT(raw_fitted, shares, OPTIONAL_TEXT, 400),
     VALUE("matmul", FY_C_MATMUL),
     VALUE("memory", FY_C_MEMORY),
     VALUE("attention", FY_C_ATTENTION),
@@ -257,6 +267,74 @@ static int read_number(const fy_doc *doc, const char *where, const char *key, co
     return 0;
 }
 
+/* `matmul 0.61 attention 0.2`: terms that are left out took no time in any run. */
+static int read_shares(const fy_doc *doc, const char *where, const char *text, double *share,
+                       fy_err *err)
+{
+    char copy[404];
+    char *save = NULL;
+    snprintf(copy, sizeof copy, "%s", text);
+    for (char *word = strtok_r(copy, " ", &save); word != NULL; word = strtok_r(NULL, " ", &save)) {
+        const char *number = strtok_r(NULL, " ", &save);
+        int at = 0;
+        while (at < FY_N_TERMS && strcmp(word, fy_term_name((fy_term)at)) != 0) {
+            at++;
+        }
+        if (at == FY_N_TERMS || number == NULL) {
+            return fy_doc_fail(doc, where, err, FY_EPARSE,
+                               "shares: \"%.40s\": give a term and its share, again and again",
+                               word);
+        }
+        int rc = read_number(doc, where, "shares", number, 0, &share[at], err);
+        if (rc != 0) {
+            return rc;
+        }
+    }
+    return 0;
+}
+
+static int read_precisions(const fy_doc *doc, const char *where, const char *text, unsigned *out,
+                           fy_err *err)
+{
+    char copy[84];
+    char *save = NULL;
+    snprintf(copy, sizeof copy, "%s", text);
+    for (char *word = strtok_r(copy, " ", &save); word != NULL; word = strtok_r(NULL, " ", &save)) {
+        int at = fy_precision_find(word);
+        if (at < 0) {
+            return fy_doc_fail(doc, where, err, FY_EPARSE, "precisions: \"%.40s\" is none", word);
+        }
+        *out |= 1U << at;
+    }
+    return 0;
+}
+
+/* How far the fitted runs reach; a file that does not say has no reach. */
+static int read_reach(const fy_doc *doc, const char *where, const raw_fitted *raw, fy_reach *out,
+                      fy_err *err)
+{
+    if (raw->devices == 0) {
+        if (raw->shares != NULL || raw->precisions != NULL || raw->pressed != NULL) {
+            return fy_doc_fail(doc, where, err, FY_EPARSE,
+                               "devices: shares, pressed and precisions need the largest run's");
+        }
+        return 0;
+    }
+    if (raw->devices > INT_MAX) {
+        return fy_doc_fail(doc, where, err, FY_EPARSE, "devices: at most %d", INT_MAX);
+    }
+    *out =
+        (fy_reach){.devices = (int)raw->devices, .experts = raw->experts, .sharded = raw->sharded};
+    int rc = raw->shares != NULL ? read_shares(doc, where, raw->shares, out->share, err) : 0;
+    if (rc == 0 && raw->pressed != NULL) {
+        rc = read_number(doc, where, "pressed", raw->pressed, 0, &out->pressed, err);
+    }
+    if (rc == 0 && raw->precisions != NULL) {
+        rc = read_precisions(doc, where, raw->precisions, &out->precisions, err);
+    }
+    return rc;
+}
+
 static int read_fitted(fy_stacks *stacks, const fy_doc *doc, const raw_fitted *raw, unsigned at,
                        fy_err *err)
 {
@@ -268,6 +346,7 @@ static int read_fitted(fy_stacks *stacks, const fy_doc *doc, const raw_fitted *r
         rc = read_number(doc, where, fy_constant_name((fy_constant)i), raw->value[i],
                          divides(i) ? 1e-3 : 0, &c.value[i], err);
     }
+    rc = rc == 0 ? read_reach(doc, where, raw, &c.reach, err) : rc;
     if (rc != 0) {
         return rc;
     }

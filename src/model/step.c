@@ -3,6 +3,7 @@
 
 #include "model/collective.h"
 #include "model/energy.h"
+#include "model/interval.h"
 #include "model/memory.h"
 
 #include <string.h>
@@ -50,6 +51,7 @@ typedef struct stage_cost {
     double matmul, attention, elementwise, embedding, again;
     double host, tp, cp, ep, pp;
     double forward, backward; /* all of it, either way */
+    double pressed;           /* longer where launches take FY_SLOW_LAUNCH times as long */
     double params, expert_params;
 } stage_cost;
 
@@ -104,10 +106,10 @@ static void add_layers(stage_cost *s, const fy_block *b, double layers, double p
 }
 
 /* Launching the kernels of a pass, where that takes longer than running them. */
-static double host_wait_s(const fy_costing *c, through t)
+static double host_wait_s(const fy_costing *c, through t, double times)
 {
     double scale = c->stack->capture == FY_CAPTURED ? 0.1 : 1;
-    double host = t.kernels * c->machine.launch_s * scale;
+    double host = t.kernels * c->machine.launch_s * scale * times;
     return host > t.device_s ? host - t.device_s : 0;
 }
 
@@ -152,8 +154,12 @@ static stage_cost stage_cost_of(const fy_costing *c, const fy_parts *p, const fy
             s.params -= p->ends.head_params;
         }
     }
-    double host_f = host_wait_s(c, f) + c->machine.micro_s * l->vpp * 0.5;
-    double host_r = host_wait_s(c, r) + c->machine.micro_s * l->vpp * 0.5;
+    double wait_f = host_wait_s(c, f, 1);
+    double wait_r = host_wait_s(c, r, 1);
+    double host_f = wait_f + c->machine.micro_s * l->vpp * 0.5;
+    double host_r = wait_r + c->machine.micro_s * l->vpp * 0.5;
+    s.pressed =
+        host_wait_s(c, f, FY_SLOW_LAUNCH) - wait_f + host_wait_s(c, r, FY_SLOW_LAUNCH) - wait_r;
     s.host = host_f + host_r;
     s.pp = 2 * transfer_s * l->vpp;
     s.forward = f.device_s + host_f + transfer_s * l->vpp;
@@ -332,18 +338,6 @@ static double sum_terms(const double *t)
     return sum;
 }
 
-/* Routing, imbalance and the age of the software move mixtures of experts by this much more. */
-static const double experts_spread = 0.25;
-
-void fy_interval_fill(fy_estimate *out, const fy_model *model, double spread)
-{
-    if (model->experts > 0 && spread < experts_spread) {
-        spread = experts_spread;
-    }
-    out->low_s = out->step_s / (1 + FY_Z80 * spread);
-    out->high_s = out->step_s * (1 + FY_Z80 * spread);
-}
-
 /* Costs of all stages. */
 typedef struct pipeline {
     fy_stages stages;
@@ -393,7 +387,7 @@ static void fill_update(double *t, const fy_costing *c, const fy_cluster *cluste
 }
 
 void fy_step_compose(fy_estimate *out, const fy_costing *c, const fy_cluster *cluster,
-                     const fy_layout *l, const fy_parts *parts, double spread)
+                     const fy_layout *l, const fy_parts *parts, const fy_constants *constants)
 {
     memset(out, 0, sizeof *out);
     double *t = out->term_s;
@@ -409,7 +403,8 @@ void fy_step_compose(fy_estimate *out, const fy_costing *c, const fy_cluster *cl
     out->unknown =
         fy_machine_unknown(&c->machine, fy_precision_format(l->precision), cluster->devices);
     out->step_s = out->unknown == NULL ? sum_terms(t) : (double)NAN;
-    fy_interval_fill(out, c->model, spread);
+    out->pressed_s = microbatches * p.cost[p.slowest].pressed;
+    fy_interval_fill(out, fy_interval_spread(out, c->model, l, cluster->devices, constants));
     double tokens = (double)l->global_batch * c->model->seq_len;
     out->tokens_per_s = tokens / out->step_s;
     out->model_flops = tokens * fy_model_flops_per_token(c->model, false);
@@ -422,11 +417,12 @@ void fy_step_compose(fy_estimate *out, const fy_costing *c, const fy_cluster *cl
 fy_stage_share fy_stage_share_of(const fy_costing *c, const fy_layout *l, const fy_parts *parts,
                                  const fy_stage *stage, double hop_s, double microbatches)
 {
-    fy_stage_share out = {{0}, 0, {0, 0}};
+    fy_stage_share out = {.once_s = 0};
     stage_cost s = stage_cost_of(c, parts, stage, l, hop_s);
     fill_terms(out.term_s, &s, microbatches);
     out.once_s = s.forward + s.backward;
     out.passes = (fy_passes){s.forward, s.backward};
+    out.pressed_s = microbatches * s.pressed;
     out.term_s[FY_T_OPTIMIZER] = optimizer_s(c, l, &s);
     return out;
 }
@@ -457,6 +453,6 @@ int fy_plan_estimate(fy_estimate *out, const fy_model *model, const fy_layout *l
     fy_costing costing = fy_costing_make(model, cluster, stack, constants);
     fy_slice slice = fy_slice_of(layout);
     fy_parts parts = fy_parts_cost(&costing, &slice);
-    fy_step_compose(out, &costing, cluster, layout, &parts, constants->spread);
+    fy_step_compose(out, &costing, cluster, layout, &parts, constants);
     return 0;
 }

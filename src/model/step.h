@@ -10,9 +10,6 @@
 #include "model/block.h"
 #include "model/pipeline.h"
 
-/* z of a two-sided 80 % interval. */
-#define FY_Z80 1.2816
-
 /* What a slice of the model costs on a device. */
 typedef struct fy_parts {
     fy_block dense, moe; /* moe zero where there are no experts */
@@ -29,10 +26,7 @@ fy_parts fy_parts_cost(const fy_costing *costing, const fy_slice *slice);
  * give step_s NAN and name what is missing.
  */
 void fy_step_compose(fy_estimate *out, const fy_costing *costing, const fy_cluster *cluster,
-                     const fy_layout *layout, const fy_parts *parts, double spread);
-
-/* The 80 % interval around step_s. */
-void fy_interval_fill(fy_estimate *out, const fy_model *model, double spread);
+                     const fy_layout *layout, const fy_parts *parts, const fy_constants *constants);
 
 /* One microbatch through one stage, either way [s]. */
 typedef struct fy_passes {
@@ -56,6 +50,7 @@ typedef struct fy_stage_share {
     double term_s[FY_N_TERMS]; /* of a step; bubble, dp and jitter are 0 */
     double once_s;             /* one microbatch, forward and backward */
     fy_passes passes;          /* the two */
+    double pressed_s;          /* fy_estimate.pressed_s */
 } fy_stage_share;
 
 fy_stage_share fy_stage_share_of(const fy_costing *costing, const fy_layout *l,

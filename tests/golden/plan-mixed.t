@@ -7,9 +7,9 @@ shape of the answer does not.
   up to 512 h20-96-sxm5 in nodes of 8 (hgx-h20-4nic), network 200 GB/s a node
   
   Best by time: whole replicas of each type
-    step      23.36 s (19.39 .. 28.14 in 8 of 10 cases)
+    step      23.36 s (19.38 .. 28.15 in 8 of 10 cases)
     tokens    1.796e+05 /s
-    MFU       62.2 % of the dense peak
+    MFU       62.1 % of the dense peak
     energy    1.6 kWh a step, 2.794 kWh with servers and site as far as known
     money     3.51 USD a step
     exchange  0.1363 s of the step sum gradients between the types
@@ -31,7 +31,7 @@ shape of the answer does not.
   cp            0.07424           0
   pp            0.07236           0
   bubble          1.015           0
-  dp             0.2646      0.6966
+  dp             0.2646       0.697
   optimizer     0.01384    0.001407
   jitter         0.2572       0.528
   
