@@ -40,12 +40,28 @@ const fy_setting_info *fy_setting_list(void);
 typedef struct fy_sched fy_sched;
 
 /*
- * A policy with its placement, for `fleet` (borrowed, must outlive it).
+ * A policy with its placement, for `fleet` (borrowed, must outlive it). On a fleet at work it takes
+ * over who waits and who runs, as one would that has seen nothing of how it came to that: to change
+ * the policy while running.
  * Errors: FY_EINVAL names the unknown policy, placement, key or value and lists what there is.
  */
 int fy_sched_open(fy_sched **out, fy_fleet *fleet, const fy_sched_options *options,
                   fy_err *err) FY_NODISCARD;
 void fy_sched_close(fy_sched *sched); /* NULL allowed */
+
+struct fy_str;
+
+/* Append what the policy keeps and its fleet does not show, as bytes, to be saved with the fleet.
+ */
+void fy_sched_save(const fy_sched *sched, struct fy_str *out);
+
+/*
+ * Back into a policy just opened with the same options on the same fleet at the same instant: from
+ * then on it decides as the one that was saved, which observed everything.
+ * Errors: FY_EPARSE where the bytes are torn, damaged, or of another policy or instant; the policy
+ * may then only be closed.
+ */
+int fy_sched_load(fy_sched *sched, const void *bytes, size_t len, fy_err *err) FY_NODISCARD;
 
 /*
  * Tell the policy of an event that the fleet has applied. `job`: the one it is about, as it is now

@@ -589,3 +589,8 @@ int fy_fleet_apply(fy_fleet *fleet, const fy_event *event, fy_err *err)
     }
     return status;
 }
+
+void fy_fleet_forget_woken(fy_fleet *fleet)
+{
+    fleet->n_woken = 0;
+}

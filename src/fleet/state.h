@@ -157,6 +157,9 @@ bool fy_node_open(const fy_node *node, const fy_job *job, int64_t now_us);
 /* Let time go on to `t_us` >= now_us: O(1), changes no number that decides anything. */
 void fy_fleet_tick(fy_fleet *fleet, int64_t t_us);
 
+/* Who was woken by the last event has been told of. */
+void fy_fleet_forget_woken(fy_fleet *fleet);
+
 /* Bring all integrals up to `t_us`; between calls they are kept lazily. */
 void fy_fleet_integrate(fy_fleet *fleet, int64_t t_us);
 

@@ -308,6 +308,36 @@ static fy_reason backfill_explain(const fy_policy *bf, const fy_fleet *fleet, co
     return why;
 }
 
+static void backfill_save(const fy_policy *bf, const fy_fleet *fleet, fy_str *out)
+{
+    (void)fleet;
+    fy_queue_save(&bf->queue, out);
+    fy_pack_int(out, bf->reserve.job);
+    fy_pack_count(out, bf->n);
+    for (size_t c = 0; c < bf->n; c++) {
+        fy_pack_int(out, refused(bf, (int32_t)c));
+    }
+}
+
+static bool backfill_load(fy_policy *bf, const fy_fleet *fleet, fy_unpack *in)
+{
+    size_t n;
+
+    if (!fy_queue_load(&bf->queue, fleet, in)) {
+        return false;
+    }
+    bf->pass = 1;
+    bf->reserve.job = fy_unpack_in(in, -1, INT64_MAX);
+    n = fy_unpack_count(in);
+    if (n > fleet->n_classes) {
+        return false;
+    }
+    for (size_t c = 0; c < n; c++) {
+        class_at(bf, (int32_t)c)->refused_in = (uint64_t)fy_unpack_in(in, 0, 1);
+    }
+    return !in->failed;
+}
+
 static void backfill_close(fy_policy *bf)
 {
     if (bf != NULL) {
@@ -331,5 +361,7 @@ const fy_policy_ops fy_policy_backfill = {
     .observe = backfill_observe,
     .decide = backfill_decide,
     .explain = backfill_explain,
+    .save = backfill_save,
+    .load = backfill_load,
     .close = backfill_close,
 };

@@ -18,55 +18,27 @@
  * Complexity of a round: O(active classes + decisions (tenants + log n)); a reclaim for workers of
  * several devices looks at as many nodes as it needs, emptiest first.
  */
-#include "sched/policy.h"
-#include "sched/queue.h"
+#include "sched/fair.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 static const double us_per_s = 1e6;
 static const double ln2 = 0.69314718055994530942;
-enum { REFRESHES_PER_HALFLIFE = 1024, SIZES = 12 };
-
-typedef struct tenant_view {
-    double share, usage, key;
-    bool guaranteed; /* has some guarantee */
-    int64_t at_us;   /* usage is up to here */
-    /* by chip and size (powers of two) and in each by (least priority, latest start) */
-    fy_heap running[FY_MAX_CHIPS][SIZES];
-    int32_t n_running[FY_MAX_CHIPS];
-    int64_t going[FY_MAX_CHIPS]; /* held by jobs stopped in this round */
-} tenant_view;
-
-struct fy_policy {
-    fy_queue queue;
-    tenant_view *tenants;
-    size_t n_tenants, room;
-    fy_heap_pos pos; /* of running jobs, by slot */
-    fy_heap young;   /* running jobs within their minimum run time, by its end */
-    fy_heap_pos young_pos;
-    double halflife_s;
-    int64_t refreshed_us;
-    bool reclaim;
-    bool guarantees; /* some tenant has one */
-    bool any_going;  /* some tenant's `going` is not 0 */
-    int64_t *served; /* jobs that have reclaimed at `served_us`: none does so twice */
-    size_t n_served, served_room;
-    int64_t served_us;
-};
+enum { REFRESHES_PER_HALFLIFE = 1024 };
 
 /* ------------------------------------------------------------------ shares */
 
-static tenant_view *view_of(fy_policy *fair, int32_t tenant)
+static fy_fair_tenant *view_of(fy_policy *fair, int32_t tenant)
 {
     fair->tenants = fy_grow(fair->tenants, &fair->room, (size_t)tenant + 1, sizeof *fair->tenants);
     while (fair->n_tenants <= (size_t)tenant) {
-        fair->tenants[fair->n_tenants++] = (tenant_view){.at_us = 0};
+        fair->tenants[fair->n_tenants++] = (fy_fair_tenant){.at_us = 0};
     }
     return &fair->tenants[tenant];
 }
 
-static void age_usage(const fy_policy *fair, tenant_view *v, int64_t now_us)
+static void age_usage(const fy_policy *fair, fy_fair_tenant *v, int64_t now_us)
 {
     if (now_us > v->at_us && fair->halflife_s > 0) {
         double dt_s = (double)(now_us - v->at_us) / us_per_s;
@@ -79,7 +51,7 @@ static void age_usage(const fy_policy *fair, tenant_view *v, int64_t now_us)
 static void set_share(fy_policy *fair, const fy_fleet *fleet, int32_t tenant)
 {
     const fy_tenant *t = &fleet->tenants[tenant];
-    tenant_view *v = view_of(fair, tenant);
+    fy_fair_tenant *v = view_of(fair, tenant);
     double share = 0;
 
     age_usage(fair, v, fleet->now_us);
@@ -139,7 +111,7 @@ typedef struct rank_ctx {
 static int64_t rank(void *ctx, const fy_class_key *key, const fy_job *head, bool room)
 {
     const rank_ctx *r = ctx;
-    const tenant_view *v = &r->fair->tenants[key->tenant];
+    const fy_fair_tenant *v = &r->fair->tenants[key->tenant];
     bool safe = v->guaranteed && covered(r->fleet, key) != 0;
     double scaled = v->key * 0x1p40;
     int64_t low = scaled < 0x1p58 ? (int64_t)scaled : (int64_t)1 << 58;
@@ -158,15 +130,15 @@ static int size_of(int64_t milli)
     int64_t devices = (milli + FY_WHOLE - 1) / FY_WHOLE;
     int s = devices > 1 ? 64 - __builtin_clzll((unsigned long long)devices - 1) : 0;
 
-    return s < SIZES ? s : SIZES - 1;
+    return s < FY_FAIR_SIZES ? s : FY_FAIR_SIZES - 1;
 }
 
 /* Next victim of a tenant for `need`: the least gang that is enough, else the largest there is. */
-static fy_job *victim_of(const tenant_view *v, const fy_fleet *fleet, int chip, int64_t need)
+static fy_job *victim_of(const fy_fair_tenant *v, const fy_fleet *fleet, int chip, int64_t need)
 {
     int fit = size_of(need);
 
-    for (int s = fit; s < SIZES; s++) {
+    for (int s = fit; s < FY_FAIR_SIZES; s++) {
         if (v->running[chip][s].n > 0) {
             return fleet->jobs[fy_heap_top(&v->running[chip][s])->item];
         }
@@ -439,7 +411,7 @@ static void order(void *ctx, const fy_job *job, int64_t *key, int64_t *tie)
 
 static void track_running(fy_policy *fair, const fy_job *job, int64_t now_us)
 {
-    tenant_view *v = view_of(fair, job->tenant);
+    fy_fair_tenant *v = view_of(fair, job->tenant);
     int64_t safe_us = job->start_us + job->rec.min_run_us;
     bool victim = job->state == FY_JOB_RUNNING && job->rec.work_q >= 0;
 
@@ -458,7 +430,7 @@ static void track_running(fy_policy *fair, const fy_job *job, int64_t now_us)
         v->n_running[job->chip]++;
     } else {
         /* What it held is gone where it has stopped: the size it was filed under is found. */
-        for (int s = 0; s < SIZES; s++) {
+        for (int s = 0; s < FY_FAIR_SIZES; s++) {
             const fy_heap *heap = &v->running[job->chip][s];
             size_t at = (size_t)fair->pos.at[job->slot];
 
@@ -533,9 +505,7 @@ static void fair_close(fy_policy *fair)
     if (fair != NULL) {
         fy_queue_free(&fair->queue);
         for (size_t i = 0; i < fair->n_tenants; i++) {
-            for (int k = 0; k < FY_MAX_CHIPS * SIZES; k++) {
-                fy_heap_free(&fair->tenants[i].running[k / SIZES][k % SIZES]);
-            }
+            fy_fair_free_running(&fair->tenants[i]);
         }
         free(fair->tenants);
         free(fair->served);
@@ -553,5 +523,7 @@ const fy_policy_ops fy_policy_fair = {
     .decide = fair_decide,
     .wake = fair_wake,
     .explain = fair_explain,
+    .save = fy_fair_save,
+    .load = fy_fair_load,
     .close = fair_close,
 };

@@ -139,6 +139,17 @@ static fy_reason fifo_explain(const fy_policy *fifo, const fy_fleet *fleet, cons
     return fy_queue_explain(&fifo->queue, fleet, job, other);
 }
 
+static void fifo_save(const fy_policy *fifo, const fy_fleet *fleet, fy_str *out)
+{
+    (void)fleet;
+    fy_queue_save(&fifo->queue, out);
+}
+
+static bool fifo_load(fy_policy *fifo, const fy_fleet *fleet, fy_unpack *in)
+{
+    return fy_queue_load(&fifo->queue, fleet, in);
+}
+
 static void fifo_close(fy_policy *fifo)
 {
     if (fifo != NULL) {
@@ -154,5 +165,7 @@ const fy_policy_ops fy_policy_fifo = {
     .observe = fifo_observe,
     .decide = fifo_decide,
     .explain = fifo_explain,
+    .save = fifo_save,
+    .load = fifo_load,
     .close = fifo_close,
 };

@@ -357,6 +357,42 @@ static fy_reason gain_explain(const fy_policy *gain, const fy_fleet *fleet, cons
     return fy_queue_explain(&gain->queue, fleet, job, other);
 }
 
+static void gain_save(const fy_policy *gain, const fy_fleet *fleet, fy_str *out)
+{
+    size_t cells = gain->quotas_stale ? 0 : fleet->n_tenants * (size_t)fleet->n_chips;
+
+    fy_queue_save(&gain->queue, out);
+    fy_pack_int(out, gain->looked_us);
+    fy_pack_int(out, gain->dirty);
+    fy_pack_int(out, gain->unsettled);
+    fy_pack_count(out, cells);
+    for (size_t k = 0; k < cells; k++) {
+        fy_pack_int(out, gain->quota[k]);
+    }
+}
+
+static bool gain_load(fy_policy *gain, const fy_fleet *fleet, fy_unpack *in)
+{
+    size_t cells;
+
+    if (!fy_queue_load(&gain->queue, fleet, in)) {
+        return false;
+    }
+    gain->looked_us = fy_unpack_in(in, INT64_MIN / 4, INT64_MAX / 4);
+    gain->dirty = fy_unpack_in(in, 0, 1) == 1;
+    gain->unsettled = fy_unpack_in(in, 0, 1) == 1;
+    cells = fy_unpack_count(in);
+    if (cells != 0 && cells != fleet->n_tenants * (size_t)fleet->n_chips) {
+        return false;
+    }
+    gain->quotas_stale = cells == 0;
+    gain->quota = fy_grow(gain->quota, &gain->quota_room, cells + 1, sizeof *gain->quota);
+    for (size_t k = 0; k < cells; k++) {
+        gain->quota[k] = fy_unpack_in(in, 0, INT64_MAX);
+    }
+    return !in->failed;
+}
+
 static void gain_close(fy_policy *gain)
 {
     if (gain != NULL) {
@@ -377,5 +413,7 @@ const fy_policy_ops fy_policy_gain = {
     .decide = gain_decide,
     .wake = gain_wake,
     .explain = gain_explain,
+    .save = gain_save,
+    .load = gain_load,
     .close = gain_close,
 };

@@ -139,6 +139,33 @@ static void las_observe(fy_policy *las, const fy_fleet *fleet, const fy_event *e
     fy_ordered_observe(&las->ordered, fleet, event, job);
 }
 
+static void las_save(const fy_policy *las, const fy_fleet *fleet, fy_str *out)
+{
+    fy_ordered_save(&las->ordered, fleet, out);
+    fy_pack_count(out, las->n_slots);
+    for (size_t s = 0; s < las->n_slots; s++) {
+        fy_pack_int(out, las->forgiven_us[s]);
+    }
+}
+
+static bool las_load(fy_policy *las, const fy_fleet *fleet, fy_unpack *in)
+{
+    size_t n;
+
+    if (!fy_ordered_load(&las->ordered, fleet, in)) {
+        return false;
+    }
+    n = fy_unpack_count(in);
+    if (n > fleet->n_slots || n > las->n_slots) {
+        return false;
+    }
+    for (size_t s = 0; s < n; s++) {
+        las->forgiven_us[s] = fy_unpack_in(in, 0, INT64_MAX / 4);
+    }
+    fy_ordered_reorder(&las->ordered, fleet);
+    return !in->failed;
+}
+
 static void las_close(fy_policy *las)
 {
     if (las != NULL) {
@@ -155,5 +182,7 @@ const fy_policy_ops fy_policy_las = {
     .decide = fy_ordered_policy_decide,
     .wake = fy_ordered_policy_wake,
     .explain = fy_ordered_policy_explain,
+    .save = las_save,
+    .load = las_load,
     .close = las_close,
 };

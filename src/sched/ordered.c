@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sched/ordered.h"
 
+#include "sched/kept.h"
+
 #include <stdlib.h>
 
 void fy_ordered_init(fy_ordered *o, const fy_ordered_ops *ops, void *ctx)
@@ -384,6 +386,111 @@ fy_reason fy_ordered_explain(const fy_ordered *o, const fy_fleet *fleet, const f
     return why;
 }
 
+/* ------------------------------------------------------------------ what it keeps */
+
+void fy_ordered_save(const fy_ordered *o, const fy_fleet *fleet, fy_str *out)
+{
+    size_t asked = 0;
+
+    fy_queue_save(&o->queue, out);
+    fy_pack_count(out, o->n_heaps);
+    for (size_t h = 0; h < o->n_heaps; h++) {
+        fy_pack_int(out, o->heaps[h].chip);
+        fy_pack_int(out, o->heaps[h].weight);
+        fy_kept_save_heap(out, &o->heaps[h].heap);
+    }
+    fy_kept_save_heap(out, &o->due);
+    for (size_t s = 0; s < o->n_slots; s++) {
+        asked += o->asked_us[s] == fleet->now_us;
+    }
+    fy_pack_count(out, asked); /* what was asked at other instants decides nothing */
+    for (size_t s = 0; s < o->n_slots; s++) {
+        if (o->asked_us[s] == fleet->now_us) {
+            fy_pack_int(out, (int64_t)s);
+        }
+    }
+    for (int c = 0; c < fleet->n_chips; c++) {
+        fy_pack_int(out, o->claim[c]);
+    }
+    fy_pack_count(out, o->n_stopping);
+    for (size_t i = 0; i < o->n_stopping; i++) {
+        fy_pack_int(out, o->stopping[i]);
+    }
+}
+
+static bool load_running(fy_ordered *o, const fy_fleet *fleet, fy_unpack *in)
+{
+    size_t n = fy_unpack_count(in);
+
+    for (size_t h = 0; h < o->n_heaps; h++) {
+        fy_heap_free(&o->heaps[h].heap);
+    }
+    fy_heap_pos_free(&o->pos);
+    o->n_heaps = 0;
+    for (size_t h = 0; h < n; h++) {
+        int32_t chip = (int32_t)fy_unpack_in(in, 0, fleet->n_chips - 1);
+        int64_t weight = fy_unpack_int(in);
+        size_t before = o->n_heaps;
+        int32_t at = in->failed ? -1 : heap_for(o, chip, weight);
+
+        if (at != (int32_t)before ||
+            !fy_kept_load_heap(in, fleet, true, &o->heaps[at].heap, &o->pos)) {
+            return false;
+        }
+        for (size_t i = 0; i < o->heaps[at].heap.n; i++) {
+            o->heap_of[o->heaps[at].heap.entries[i].item] = at;
+        }
+    }
+    return true;
+}
+
+bool fy_ordered_load(fy_ordered *o, const fy_fleet *fleet, fy_unpack *in)
+{
+    size_t n;
+
+    know_slots(o, fleet);
+    if (!fy_queue_load(&o->queue, fleet, in) || !load_running(o, fleet, in)) {
+        return false;
+    }
+    fy_heap_free(&o->due);
+    fy_heap_pos_free(&o->due_pos);
+    if (!fy_kept_load_heap(in, fleet, false, &o->due, &o->due_pos)) {
+        return false;
+    }
+    n = fy_unpack_count(in);
+    for (size_t i = 0; i < n && !in->failed; i++) {
+        int64_t slot = fy_unpack_in(in, 0, (int64_t)fleet->n_slots - 1);
+
+        o->asked_us[in->failed ? 0 : slot] = fleet->now_us;
+    }
+    for (int c = 0; c < fleet->n_chips; c++) {
+        o->claim[c] = fy_unpack_in(in, -1, INT64_MAX);
+    }
+    n = fy_unpack_count(in);
+    o->n_stopping = 0;
+    o->stopping = fy_grow(o->stopping, &o->stopping_room, n + 1, sizeof *o->stopping);
+    for (size_t i = 0; i < n && !in->failed; i++) {
+        int32_t slot = fy_kept_load_slot(in, fleet);
+
+        in->failed |= slot >= 0 && fleet->jobs[slot]->state != FY_JOB_STOPPING;
+        o->stopping[o->n_stopping++] = slot;
+    }
+    return !in->failed;
+}
+
+void fy_ordered_reorder(fy_ordered *o, const fy_fleet *fleet)
+{
+    for (size_t s = 0; s < fleet->n_slots; s++) {
+        const fy_job *job = fleet->jobs[s];
+        int64_t key, tie;
+
+        if (job->state == FY_JOB_WAITING && fy_queue_has(&o->queue, job)) {
+            o->ops->order(o->ctx, job, &key, &tie);
+            fy_queue_put(&o->queue, job, key, tie);
+        }
+    }
+}
+
 /* ------------------------------------------------------------------ as a policy's functions */
 
 void fy_ordered_policy_observe(fy_policy *policy, const fy_fleet *fleet, const fy_event *event,
@@ -406,4 +513,14 @@ fy_reason fy_ordered_policy_explain(const fy_policy *policy, const fy_fleet *fle
                                     const fy_job *job, int64_t *other)
 {
     return fy_ordered_explain((const fy_ordered *)(const void *)policy, fleet, job, other);
+}
+
+void fy_ordered_policy_save(const fy_policy *policy, const fy_fleet *fleet, fy_str *out)
+{
+    fy_ordered_save((const fy_ordered *)(const void *)policy, fleet, out);
+}
+
+bool fy_ordered_policy_load(fy_policy *policy, const fy_fleet *fleet, fy_unpack *in)
+{
+    return fy_ordered_load((fy_ordered *)(void *)policy, fleet, in);
 }

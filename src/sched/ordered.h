@@ -71,6 +71,10 @@ void fy_ordered_decide(fy_ordered *o, fy_round *round);
 int64_t fy_ordered_wake(const fy_ordered *o, const fy_fleet *fleet);
 fy_reason fy_ordered_explain(const fy_ordered *o, const fy_fleet *fleet, const fy_job *job,
                              int64_t *other);
+void fy_ordered_save(const fy_ordered *o, const fy_fleet *fleet, fy_str *out);
+/* Who waits gets its place anew: what the order hangs on has been loaded. */
+void fy_ordered_reorder(fy_ordered *o, const fy_fleet *fleet);
+bool fy_ordered_load(fy_ordered *o, const fy_fleet *fleet, fy_unpack *in);
 void fy_ordered_free(fy_ordered *o);
 
 /* The same as functions of a policy, for those whose struct begins with their fy_ordered. */
@@ -80,5 +84,7 @@ void fy_ordered_policy_decide(fy_policy *policy, fy_round *round);
 int64_t fy_ordered_policy_wake(const fy_policy *policy, const fy_fleet *fleet);
 fy_reason fy_ordered_policy_explain(const fy_policy *policy, const fy_fleet *fleet,
                                     const fy_job *job, int64_t *other);
+void fy_ordered_policy_save(const fy_policy *policy, const fy_fleet *fleet, fy_str *out);
+bool fy_ordered_policy_load(fy_policy *policy, const fy_fleet *fleet, fy_unpack *in);
 
 #endif

@@ -3,11 +3,13 @@
  * What a policy is made of. One file a policy; at its head paper, formula and complexity.
  *
  * A policy derives what it keeps from events alone, so deciding after observing equals deciding
- * after rebuilding from the journal. Effort limits count iterations, never seconds.
+ * after rebuilding from the journal, or from a snapshot of the fleet and of the policy. Effort
+ * limits count iterations, never seconds.
  */
 #ifndef FUYAO_SCHED_POLICY_H
 #define FUYAO_SCHED_POLICY_H
 
+#include "base/pack.h"
 #include "base/rng.h"
 #include "fleet/place.h"
 #include "fuyao/sched.h"
@@ -66,6 +68,13 @@ typedef struct fy_policy_ops {
     int64_t (*wake)(const fy_policy *policy, const fy_fleet *fleet); /* NULL = never */
     fy_reason (*explain)(const fy_policy *policy, const fy_fleet *fleet, const fy_job *job,
                          int64_t *other); /* for placeable waiting jobs */
+    /*
+     * What the policy keeps and the fleet does not show, as bytes; and back, into a policy just
+     * opened on that fleet (whose waiting jobs may ask for something else by now). NULL = nothing.
+     * `load` returns false where the bytes are none of its own; the policy may then only be closed.
+     */
+    void (*save)(const fy_policy *policy, const fy_fleet *fleet, fy_str *out);
+    bool (*load)(fy_policy *policy, const fy_fleet *fleet, fy_unpack *in);
     void (*close)(fy_policy *policy);
 } fy_policy_ops;
 

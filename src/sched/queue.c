@@ -283,6 +283,31 @@ fy_reason fy_queue_explain(const fy_queue *queue, const fy_fleet *fleet, const f
     return FY_WHY_NEXT_ROUND;
 }
 
+void fy_queue_save(const fy_queue *queue, fy_str *out)
+{
+    fy_pack_count(out, queue->n);
+    for (size_t i = 0; i < queue->n; i++) {
+        fy_pack_int(out, queue->classes[i].why);
+        fy_pack_count(out, queue->classes[i].blocked_at);
+    }
+}
+
+bool fy_queue_load(fy_queue *queue, const fy_fleet *fleet, fy_unpack *in)
+{
+    size_t n = fy_unpack_count(in);
+
+    if (n > fleet->n_classes) {
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        fy_queue_class *qc = class_at(queue, (int32_t)i);
+
+        qc->why = (fy_reason)fy_unpack_in(in, 0, FY_N_REASONS - 1);
+        qc->blocked_at = fy_unpack_u64(in);
+    }
+    return !in->failed;
+}
+
 void fy_queue_free(fy_queue *queue)
 {
     for (size_t i = 0; i < queue->n; i++) {

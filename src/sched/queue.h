@@ -11,6 +11,7 @@
 #define FUYAO_SCHED_QUEUE_H
 
 #include "base/heap.h"
+#include "base/pack.h"
 #include "fleet/state.h"
 
 typedef struct fy_queue_class {
@@ -89,6 +90,10 @@ int32_t fy_queue_front(const fy_queue *queue, const fy_fleet *fleet);
 /* Why `job`, which waits, waits: what its class ran into, or that it stands behind another. */
 fy_reason fy_queue_explain(const fy_queue *queue, const fy_fleet *fleet, const fy_job *job,
                            int64_t *other);
+
+/* Which classes did not fit, and why: what a queue filled anew does not know. */
+void fy_queue_save(const fy_queue *queue, fy_str *out);
+bool fy_queue_load(fy_queue *queue, const fy_fleet *fleet, fy_unpack *in);
 
 void fy_queue_free(fy_queue *queue);
 

@@ -4,8 +4,7 @@
  * policy ran, lets it decide, and turns each decision into its intent event at once, so that the
  * policy sees the devices it has just given away as taken.
  */
-#include "base/str.h"
-#include "sched/policy.h"
+#include "sched/open.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -18,16 +17,6 @@ static const fy_policy_ops *const policies[] = {
     &fy_policy_las,  &fy_policy_fair,     &fy_policy_gain,
 };
 enum { N_POLICIES = sizeof policies / sizeof policies[0] };
-
-struct fy_sched {
-    const fy_policy_ops *ops;
-    fy_policy *policy;
-    fy_placer *placer;
-    fy_fleet *fleet;
-    uint64_t hash;
-    fy_str config; /* as text, for the first round event */
-    bool told;
-};
 
 static const fy_setting_info settings_known[] = {
     {"fifo.chip", "preference", "preference | draw: which of the chips with room a job takes"},
@@ -155,6 +144,23 @@ static void write_config(fy_sched *sched, const fy_sched_options *options, const
     }
 }
 
+/* The options, owned by the policy's arena. */
+static void keep_options(fy_sched *sched, const fy_sched_options *options, const char *placement)
+{
+    size_t n = (size_t)options->n_settings;
+    fy_setting *settings = fy_arena_alloc(&sched->arena, n * sizeof *settings + 1);
+
+    for (size_t i = 0; i < n; i++) {
+        settings[i].key = fy_arena_strdup(&sched->arena, options->settings[i].key);
+        settings[i].value = fy_arena_strdup(&sched->arena, options->settings[i].value);
+    }
+    sched->options = (fy_sched_options){.policy = sched->ops->info.name,
+                                        .placement = fy_arena_strdup(&sched->arena, placement),
+                                        .settings = settings,
+                                        .n_settings = options->n_settings,
+                                        .seed = options->seed};
+}
+
 int fy_sched_open(fy_sched **out, fy_fleet *fleet, const fy_sched_options *options, fy_err *err)
 {
     const fy_policy_ops *ops = find_policy(options->policy);
@@ -191,11 +197,13 @@ int fy_sched_open(fy_sched **out, fy_fleet *fleet, const fy_sched_options *optio
             hash_text(hash_text(sched->hash, options->settings[i].key), options->settings[i].value);
     }
     write_config(sched, options, placement);
+    keep_options(sched, options, placement);
     sched->policy = ops->open(fleet, &settings, &first);
     if (first.code != 0) {
         fy_sched_close(sched);
         return fy_fail(err, first.code, "%s", first.text);
     }
+    fy_sched_adopt(sched);
     *out = sched;
     return 0;
 }
@@ -206,6 +214,7 @@ void fy_sched_close(fy_sched *sched)
         sched->ops->close(sched->policy);
         fy_placer_free(sched->placer);
         fy_str_free(&sched->config);
+        fy_arena_free(&sched->arena);
         free(sched);
     }
 }

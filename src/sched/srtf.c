@@ -133,6 +133,8 @@ const fy_policy_ops fy_policy_srtf = {
     .decide = fy_ordered_policy_decide,
     .wake = fy_ordered_policy_wake,
     .explain = fy_ordered_policy_explain,
+    .save = fy_ordered_policy_save,
+    .load = fy_ordered_policy_load,
     .close = srtf_close,
 };
 
@@ -143,5 +145,7 @@ const fy_policy_ops fy_policy_srsf = {
     .decide = fy_ordered_policy_decide,
     .wake = fy_ordered_policy_wake,
     .explain = fy_ordered_policy_explain,
+    .save = fy_ordered_policy_save,
+    .load = fy_ordered_policy_load,
     .close = srtf_close,
 };
