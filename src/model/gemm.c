@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "model/gemm.h"
 
+#include "base/arena.h"
+
 #include <stdint.h>
+#include <string.h>
 
 /* Tile sizes of the vendor's library, and the share of the matrix rate each can sustain: a
  * smaller tile re-reads its operands more often than shared memory can deliver them. */
@@ -79,11 +82,58 @@ static double compute_s(const fy_machine *mc, const fy_gemm *g)
     return best;
 }
 
-double fy_gemm_s(const fy_machine *mc, const fy_gemm *g)
+/* ------------------------------------------------------------------------------- memo */
+
+enum { SLOTS = 4096 }; /* a power of two */
+
+typedef struct slot {
+    fy_gemm g; /* m = 0: empty */
+    double s;
+} slot;
+
+struct fy_gemm_memo {
+    slot at[SLOTS];
+};
+
+fy_gemm_memo *fy_gemm_memo_new(void)
 {
-    if (!(g->m > 0 && g->n > 0 && g->k > 0 && g->count > 0)) {
-        return 0;
-    }
+    return fy_calloc(1, sizeof(fy_gemm_memo));
+}
+
+static bool equal(double a, double b)
+{
+    return !(a < b || a > b);
+}
+
+static bool same(const fy_gemm *a, const fy_gemm *b)
+{
+    return equal(a->m, b->m) && equal(a->n, b->n) && equal(a->k, b->k) &&
+           equal(a->count, b->count) && a->format == b->format && equal(a->in_bytes, b->in_bytes) &&
+           equal(a->out_bytes, b->out_bytes) && a->accumulate == b->accumulate &&
+           a->by_rows == b->by_rows;
+}
+
+static uint64_t bits(double x)
+{
+    uint64_t u;
+    memcpy(&u, &x, sizeof u);
+    return u;
+}
+
+static slot *slot_of(fy_gemm_memo *memo, const fy_gemm *g)
+{
+    const uint64_t odd = 0x9e3779b97f4a7c15u;
+    uint64_t h = bits(g->m) * odd;
+    h = ((h >> 29) ^ h ^ bits(g->n)) * odd;
+    h = ((h >> 29) ^ h ^ bits(g->k)) * odd;
+    h = ((h >> 29) ^ h ^ bits(g->count) ^ bits(g->out_bytes) ^ g->by_rows) * odd;
+    return &memo->at[(h >> 40) % SLOTS];
+}
+
+/* ------------------------------------------------------------------------------- time */
+
+static double gemm_s(const fy_machine *mc, const fy_gemm *g)
+{
     /* what is contiguous: rows of k, or of m and n where operands lie by k */
     double aligned =
         fy_alignment(g->n, g->in_bytes) * fy_alignment(g->by_rows ? g->m : g->k, g->in_bytes);
@@ -92,4 +142,20 @@ double fy_gemm_s(const fy_machine *mc, const fy_gemm *g)
     double bytes = ((g->m + g->n) * g->k * g->in_bytes + out) * g->count;
     double memory = bytes / mc->gemm_memory_bps;
     return (compute > memory ? compute : memory) + mc->gap_s;
+}
+
+double fy_gemm_s(const fy_machine *mc, const fy_gemm *g)
+{
+    if (!(g->m > 0 && g->n > 0 && g->k > 0 && g->count > 0)) {
+        return 0;
+    }
+    if (mc->memo == NULL) {
+        return gemm_s(mc, g);
+    }
+    slot *at = slot_of(mc->memo, g);
+    if (!same(&at->g, g)) {
+        at->g = *g;
+        at->s = gemm_s(mc, g);
+    }
+    return at->s;
 }

@@ -28,6 +28,12 @@ typedef struct fy_gemm {
 double fy_gemm_s(const fy_machine *machine, const fy_gemm *gemm);
 
 /*
+ * The products met, by shape: slices of a layout share most of theirs. A machine that has one
+ * remembers each product's time; the bits are those without. Owned by the caller, freed by free.
+ */
+fy_gemm_memo *fy_gemm_memo_new(void);
+
+/*
  * Factor >= 1 on time where a dimension of n elements of `bytes` is not a whole number of 128 B
  * lines: partial lines are fetched and predicated tiles computed.
  */

@@ -12,6 +12,8 @@
 /* Operands of a matrix product. */
 typedef enum fy_format { FY_F32, FY_T32, FY_F16, FY_F8, FY_N_FORMATS } fy_format;
 
+typedef struct fy_gemm_memo fy_gemm_memo; /* gemm.h */
+
 typedef struct fy_machine {
     double matrix_flops[FY_N_FORMATS]; /* sustained by the best large product [FLOP/s] */
     double peak_flops[FY_N_FORMATS];   /* of the data sheet */
@@ -33,6 +35,7 @@ typedef struct fy_machine {
     double attention;                     /* share of the ideal attention kernel */
     double exposed, jitter;
     int per_node;
+    fy_gemm_memo *memo; /* borrowed; NULL = products are not remembered */
 } fy_machine;
 
 /*

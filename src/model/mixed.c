@@ -2,7 +2,10 @@
 /* The search over mixed devices: types made one where they are equal, tables, kinds of plan. */
 #include "model/mixed.h"
 
+#include "model/gemm.h"
+
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { ROUNDS = 20 };
@@ -190,10 +193,14 @@ int fy_mixed_run(fy_mixed_result *out, const fy_mixed_spec *spec, fy_err *err)
         rc = fy_mixed_table_open(&w, k, err);
     }
     if (rc == 0 && out->unknown == NULL) {
+        for (int k = 0; k < merged.n_types; k++) {
+            w.context.costing[k].machine.memo = fy_gemm_memo_new();
+        }
         search(&w);
     }
     for (int k = 0; k < merged.n_types; k++) {
         fy_mixed_table_close(&w.table[k]);
+        free(w.context.costing[k].machine.memo);
     }
     name_types(&out->best, from);
     for (int i = 0; i < FY_N_MIXED_KINDS; i++) {

@@ -51,6 +51,7 @@ typedef struct fy_mixed_slice {
     fy_layout layout; /* of the slice; the rest is 1 */
     fy_parts parts;
     fy_layer_costs costs;
+    double stages_s;             /* all stages, one microbatch, at least [s] */
     double device_s;             /* a sequence costs at least [device seconds] */
     double joule;                /* ... at least [J] */
     double layer_s;              /* one layer but for leading ones, one microbatch [s] */

@@ -113,6 +113,14 @@ static void estimate(want *w, const fy_mixed_slice *s, const fy_layout *l, int d
     keep(&w->cells[l->global_batch - w->low], &o, time);
 }
 
+/* Can a pipeline of this shape be within the limit by time? */
+static bool fast_enough(const want *w, const fy_mixed_slice *s, const fy_layout *l)
+{
+    fy_floor slice = {.stages_s = s->stages_s};
+    return w->walk->spec->objective != FY_BY_TIME ||
+           fy_pipeline_floor(&slice, l).step_s * (1 - FY_MIXED_ROUNDING) <= w->limit;
+}
+
 static void visit(want *w, const fy_mixed_slice *s, fy_layout l, int devices)
 {
     const fy_mixed_table *t = &w->walk->table[w->type];
@@ -120,7 +128,7 @@ static void visit(want *w, const fy_mixed_slice *s, fy_layout l, int devices)
     const fy_model *m = w->walk->spec->model;
     for (l.vpp = 1; l.pp * l.vpp <= m->layers + 2 + m->mtp_layers && (l.vpp == 1 || l.pp > 1);
          l.vpp++) {
-        if (!fy_space_virtual(&t->space, &l, l.vpp)) {
+        if (!fast_enough(w, s, &l) || !fy_space_virtual(&t->space, &l, l.vpp)) {
             continue;
         }
         fy_space_deal(&t->space, &l, &s->costs);

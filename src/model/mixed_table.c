@@ -80,6 +80,7 @@ static void take(fy_mixed_walk *w, int type, const fy_layout *l)
     fy_floor floor = fy_slice_floor(c, &one, &s.layout, &s.parts, fewest);
     s.costs = fy_layer_costs_of(c, &s.parts);
     s.device_s = floor.step_s;
+    s.stages_s = floor.stages_s;
     s.joule = floor.energy_j;
     s.layout.global_batch = w->spec->global_batch;
     layer_floor(&s, c, &one);

@@ -7,6 +7,8 @@
  */
 #include "model/search.h"
 
+#include "model/gemm.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -319,6 +321,7 @@ int fy_search_run(fy_search_result *out, const fy_search_spec *spec, fy_err *err
         return rc;
     }
     w.costing = fy_costing_make(spec->model, spec->cluster, spec->stack, spec->constants);
+    w.costing.machine.memo = fy_gemm_memo_new();
     out->unknown = fy_machine_unknown(&w.costing.machine, fy_precision_format(spec->precision),
                                       spec->cluster->devices);
     fy_best_open(&w.best, spec);
@@ -330,6 +333,7 @@ int fy_search_run(fy_search_result *out, const fy_search_spec *spec, fy_err *err
     n->space = space;
     n->skipped = space - n->refused - n->too_big - n->evaluated;
     finish(&w);
+    free(w.costing.machine.memo);
     free(w.table);
     fy_space_close(&w.space);
     return 0;

@@ -23,8 +23,9 @@ typedef struct fy_space {
     const fy_search_spec *spec;
     fy_arena arena;
     fy_values devices, batch, experts, layers; /* their divisors; layers: 1, 2, 3 ... */
-    int flash;      /* 1: attention never holds the scores, so a context can be cut */
-    fy_values zero; /* what the stack shards */
+    int flash;        /* 1: attention never holds the scores, so a context can be cut */
+    fy_values zero;   /* what the stack shards */
+    const int *deals; /* [layers + 3 + mtp]: layers dealt to so many virtual stages at least */
 } fy_space;
 
 /* Errors: those of fy_search_run. Closed by the caller in any case. */

@@ -205,7 +205,7 @@ void fy_best_offer(fy_best *best, const fy_layout *layout, const fy_estimate *e)
     if (room) {
         offer_top(best, &r);
     }
-    if (best->spec->front) {
+    if (best->spec->front && fy_known(e->energy_j)) { /* without energy there is no front */
         offer_front(best, &r);
     }
 }
@@ -224,7 +224,7 @@ static bool beyond_front(const fy_best *best, fy_floor floor)
 
 bool fy_best_beyond(const fy_best *best, fy_floor floor, const fy_layout *layout)
 {
-    if (best->spec->front && !beyond_front(best, floor)) {
+    if (best->spec->front && fy_known(floor.energy_j) && !beyond_front(best, floor)) {
         return false;
     }
     double value = fy_best_value(best, floor.step_s, floor.energy_j) * (1 - rounding);

@@ -47,6 +47,22 @@ static fy_values up_to(fy_arena *arena, int n)
     return v;
 }
 
+/* Chunks of equal layers; what counts as a layer besides: the head; embedding and head; both and
+ * the layers that predict further tokens, which leaves the last stage some only where stages have
+ * more. The least number of a stage's layers with which a number of chunks goes. */
+static const int *interleaved(fy_arena *arena, const fy_model *m)
+{
+    int more = 2 + m->mtp_layers;
+    int all = m->layers + more;
+    int *deals = fy_arena_alloc(arena, ((size_t)all + 1) * sizeof *deals);
+    deals[0] = all + 1;
+    for (int n = 1; n <= all; n++) {
+        bool plain = m->layers % n == 0 || (m->layers + 1) % n == 0 || (m->layers + 2) % n == 0;
+        deals[n] = plain ? 0 : all % n == 0 ? more + 1 : all + 1;
+    }
+    return deals;
+}
+
 /* Stages of sharding that a stack has: all, but none where it has none and not without the weights
  * where it always shards those. */
 static fy_values shardings(fy_arena *arena, const fy_search_spec *spec)
@@ -192,6 +208,7 @@ int fy_space_open(fy_space *space, const fy_search_spec *spec, fy_err *err)
     space->experts = divisors(&space->arena, spec->model->experts > 0 ? spec->model->experts : 1);
     space->layers = up_to(&space->arena, spec->model->layers + 2 + spec->model->mtp_layers);
     space->zero = shardings(&space->arena, spec);
+    space->deals = interleaved(&space->arena, spec->model);
     space->flash = spec->stack->attention == FY_ATTN_FLASH1 ||
                    spec->stack->attention == FY_ATTN_FLASH2 ||
                    spec->stack->attention == FY_ATTN_FLASH3;
@@ -300,13 +317,8 @@ static bool ends_fit(const fy_space *space, const fy_layout *l, int vpp)
                       : others == 0 && rest == 0;
 }
 
-/* Chunks of equal layers; what counts as a layer besides: the head; embedding and head; both and
- * the layers that predict further tokens. */
 bool fy_space_virtual(const fy_space *space, const fy_layout *l, int vpp)
 {
-    const fy_model *m = space->spec->model;
-    int chunks = l->pp * vpp;
-    int all = m->layers + 2 + m->mtp_layers;
     if ((pinned(space->spec->pins.vpp) && vpp != space->spec->pins.vpp) ||
         !ends_fit(space, l, vpp)) {
         return false;
@@ -314,9 +326,9 @@ bool fy_space_virtual(const fy_space *space, const fy_layout *l, int vpp)
     if (vpp == 1 || (l->pp > 1 && pinned(space->spec->pins.first_layers))) {
         return true;
     }
-    return l->pp > 1 && (m->layers % chunks == 0 || (m->layers + 2) % chunks == 0 ||
-                         (m->layers + 1) % chunks == 0 ||
-                         (all % chunks == 0 && all / l->pp > 2 + m->mtp_layers));
+    const fy_model *m = space->spec->model;
+    int all = m->layers + 2 + m->mtp_layers;
+    return l->pp > 1 && l->pp * vpp <= all && all / l->pp >= space->deals[l->pp * vpp];
 }
 
 void fy_space_deal(const fy_space *space, fy_layout *l, const fy_layer_costs *costs)
