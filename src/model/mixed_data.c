@@ -121,27 +121,72 @@ static bool fast_enough(const want *w, const fy_mixed_slice *s, const fy_layout 
            fy_pipeline_floor(&slice, l).step_s * (1 - FY_MIXED_ROUNDING) <= w->limit;
 }
 
-static void visit(want *w, const fy_mixed_slice *s, fy_layout l, int devices)
+/* A layout settled for many microbatches: memory keeps no more than these many of them. */
+typedef struct settled {
+    fy_layout layout;
+    bool known, fits;
+} settled;
+
+/* Settle a layout for its sequences; from twice the stages on it is the same for all. */
+static bool settle(const want *w, const fy_mixed_slice *s, fy_layout *l, settled *many)
+{
+    const fy_mixed_spec *spec = w->walk->spec;
+    const fy_costing *c = &w->walk->context.costing[w->type];
+    bool full = l->global_batch / (l->dp * l->microbatch) >= 2 * l->pp;
+    bool same = full && !spec->stack->shards_weights; /* else buffers for every microbatch */
+    fy_memory memory;
+    if (!same) {
+        return fy_layout_settle(l, &memory, c, &s->parts, &spec->pins);
+    }
+    if (!many->known) {
+        many->layout = *l;
+        many->fits = fy_layout_settle(&many->layout, &memory, c, &s->parts, &spec->pins);
+        many->known = true;
+    }
+    l->first_layers = many->layout.first_layers;
+    l->last_layers = many->layout.last_layers;
+    l->recompute_layers = many->layout.recompute_layers;
+    return many->fits;
+}
+
+/* Every number of sequences from `least` on, in whole microbatches for every replica. */
+static void each_sequences(want *w, const fy_mixed_slice *s, fy_layout l, int devices, int least)
 {
     const fy_mixed_table *t = &w->walk->table[w->type];
-    const fy_costing *c = &w->walk->context.costing[w->type];
+    int unit = l.dp * l.microbatch;
+    bool time = w->walk->spec->objective == FY_BY_TIME;
+    settled many = {.known = false};
+    for (int n = least; n <= w->high; n += unit) {
+        fy_layout one = l;
+        one.global_batch = n;
+        if (!hopeful(w, s, n, devices)) {
+            if (time) {
+                return; /* more sequences take longer */
+            }
+            continue;
+        }
+        if (fast_enough(w, s, &one) && fy_space_runs(&t->space, &one) &&
+            settle(w, s, &one, &many)) {
+            one.overlap = fy_mixed_overlap(w->walk->spec, &one);
+            estimate(w, s, &one, devices);
+        }
+    }
+}
+
+static void visit(want *w, const fy_mixed_slice *s, fy_layout l, int devices, int least)
+{
+    const fy_mixed_table *t = &w->walk->table[w->type];
     const fy_model *m = w->walk->spec->model;
-    for (l.vpp = 1; l.pp * l.vpp <= m->layers + 2 + m->mtp_layers && (l.vpp == 1 || l.pp > 1);
-         l.vpp++) {
-        if (!fast_enough(w, s, &l) || !fy_space_virtual(&t->space, &l, l.vpp)) {
+    int most = m->layers + 2 + m->mtp_layers;
+    for (l.vpp = 1; l.pp * l.vpp <= most && (l.vpp == 1 || l.pp > 1); l.vpp++) {
+        if (!fy_space_virtual(&t->space, &l, l.vpp)) {
             continue;
         }
         fy_space_deal(&t->space, &l, &s->costs);
         for (int z = 0; z < t->space.zero.n; z++) {
             l.zero = t->space.zero.at[z];
-            if (!fy_space_zero(&t->space, &l, l.zero) || !fy_space_runs(&t->space, &l)) {
-                continue;
-            }
-            fy_memory memory;
-            fy_layout one = l;
-            if (fy_layout_settle(&one, &memory, c, &s->parts, &w->walk->spec->pins)) {
-                one.overlap = fy_mixed_overlap(w->walk->spec, &one);
-                estimate(w, s, &one, devices);
+            if (fy_space_zero(&t->space, &l, l.zero)) {
+                each_sequences(w, s, l, devices, least);
             }
         }
     }
@@ -164,12 +209,7 @@ static void each_share(want *w, const fy_mixed_slice *s, fy_layout l)
         !fy_space_expert(&t->space, &l, l.ep) || !fy_space_pipeline(&t->space, &l, pp)) {
         return;
     }
-    for (int n = least; n <= w->high; n += unit) {
-        if (hopeful(w, s, n, devices)) {
-            l.global_batch = n;
-            visit(w, s, l, devices);
-        }
-    }
+    visit(w, s, l, devices, least);
 }
 
 static void each_slice(want *w, const fy_mixed_slice *s)
