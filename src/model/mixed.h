@@ -61,6 +61,7 @@ typedef struct fy_mixed_slice {
     /* pipeline, made when first asked for: seconds of a stage, [3][layers + 1]: first, last, other;
      * without hand-over */
     double *stage_s;
+    int *held, held_dp; /* fy_mixed_held's, for so many replicas */
 } fy_mixed_slice;
 
 typedef struct fy_mixed_table {

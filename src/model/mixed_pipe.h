@@ -25,6 +25,7 @@ typedef struct fy_mixed_pipe {
     fy_mixed_slice *pick[FY_MAX_TYPES]; /* by position, as the next ones */
     int most[FY_MAX_TYPES];             /* stages that there are devices for */
     int stages[FY_MAX_TYPES];
+    const int *holds[FY_MAX_TYPES]; /* fy_mixed_held */
     double hop[FY_MAX_TYPES];
     int other[FY_MAX_TYPES], cap[FY_MAX_TYPES]; /* stages but the first and last; layers on each */
     double joule[FY_MAX_TYPES];                 /* value of what a layer draws beside idle power */
@@ -46,6 +47,13 @@ static inline bool fy_mixed_beyond(const fy_mixed_pipe *p, double value)
 
 /* Seconds of every stage with a slice, by layers; made once. */
 void fy_mixed_stage_table(const fy_mixed_pipe *p, int type, fy_mixed_slice *s);
+
+/*
+ * [layers + 1], borrowed until asked for other replicas: layers that the last j stages of a
+ * pipeline, all with this slice and neither embedding nor head, hold in memory at most. Leading
+ * dense layers of the first stage come on top.
+ */
+const int *fy_mixed_held(const fy_mixed_pipe *p, int type, fy_mixed_slice *s);
 
 /* Offer every division of the layers, the slowest stage within so many seconds. */
 void fy_mixed_layers(fy_mixed_pipe *p, double within_s);

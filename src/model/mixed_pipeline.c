@@ -158,10 +158,36 @@ static bool fast_enough(const fy_mixed_pipe *p, int at, int n, double pace)
     return !fy_mixed_by_time(p) || !fy_mixed_beyond(p, step);
 }
 
+/* Layers that the stages of the shape hold at most: stages further from the end hold fewer. */
+static int held_by(const fy_mixed_pipe *p)
+{
+    int behind = 0;
+    int sum = p->leading;
+    for (int i = p->n - 1; i >= 0; i--) {
+        sum += p->holds[i][behind + p->stages[i]] - p->holds[i][behind];
+        behind += p->stages[i];
+    }
+    return sum;
+}
+
+/* The same at most, of any shape with these slices: every type as near to the end as it can be. */
+static int held_at_most(const fy_mixed_pipe *p)
+{
+    int sum = p->leading;
+    for (int i = 0; i < p->n; i++) {
+        int behind = p->n - 1 - i;
+        int stages = p->most[i] < p->layers - behind ? p->most[i] : p->layers - behind;
+        sum += stages > 0 ? p->holds[i][behind + stages] - p->holds[i][behind] : 0;
+    }
+    return sum;
+}
+
 static void each_stages(fy_mixed_pipe *p, int at, int left, double pace)
 {
     if (at == p->n) {
-        try_shape(p);
+        if (held_by(p) >= p->layers) {
+            try_shape(p);
+        }
         return;
     }
     int most = left - (p->n - 1 - at);
@@ -177,7 +203,12 @@ static void each_pick(fy_mixed_pipe *p, int at, double pace, double least)
 {
     if (at == p->n) {
         int spare = fy_mixed_least_first(p->walk->spec->model) - 1;
-        each_stages(p, 0, p->layers - spare, 0);
+        for (int i = 0; i < p->n; i++) {
+            p->holds[i] = fy_mixed_held(p, p->order[i], p->pick[i]);
+        }
+        if (held_at_most(p) >= p->layers) {
+            each_stages(p, 0, p->layers - spare, 0);
+        }
         return;
     }
     int type = p->order[at];

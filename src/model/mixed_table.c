@@ -199,6 +199,7 @@ void fy_mixed_table_close(fy_mixed_table *t)
 {
     for (size_t i = 0; i < t->n_slices; i++) {
         free(t->slices[i].stage_s);
+        free(t->slices[i].held);
     }
     free(t->slices);
     fy_space_close(&t->space);
