@@ -166,12 +166,16 @@ void plan_show_why(const plan_question *q, const plan_answer *a)
 static int devices_that_fit(const plan_question *q, int devices)
 {
     for (int times = 2; times <= 64 && devices <= FY_MAX_DEVICES / times; times *= 2) {
-        plan_answer a;
-        if (plan_answer_find(&a, q, devices * times) != 0) {
-            return 0;
+        fy_cluster cluster = plan_cluster(q, devices * times);
+        fy_search_spec spec = plan_spec(q, &cluster);
+        fy_search_result r;
+        spec.top = 1;
+        spec.front = false;
+        if (fy_search_run(&r, &spec, NULL) != 0) {
+            continue; /* what is fixed does not go with so many */
         }
-        bool some = a.found.n_top > 0 && a.devices == devices * times;
-        plan_answer_free(&a);
+        bool some = r.n_top > 0;
+        fy_search_free(&r);
         if (some) {
             return devices * times;
         }
@@ -185,8 +189,13 @@ static int show_too_big(const plan_question *q, const plan_answer *a)
     const fy_memory *m = &c->estimate.memory;
     char layout[PLAN_TEXT];
     double missing = m->allocated + m->bytes[FY_M_CONTEXT] - m->capacity;
-    int enough = devices_that_fit(q, a->devices);
-    char fits[64] = "no count up to 64 times as many does";
+    const fy_pins *p = &q->pins;
+    bool all = p->tp != FY_FREE && p->pp != FY_FREE && p->dp != FY_FREE && p->cp != FY_FREE;
+    int enough = all ? 0 : devices_that_fit(q, a->devices);
+    char fits[80];
+    snprintf(fits, sizeof fits, "%s",
+             all ? "more devices need tp, pp, dp or cp free"
+                 : "no count up to 64 times as many does");
     if (enough > 0) {
         snprintf(fits, sizeof fits, "%d devices do", enough);
     }

@@ -28,6 +28,9 @@ typedef struct fy_space {
     const int *deals; /* [layers + 3 + mtp]: layers dealt to so many virtual stages at least */
 } fy_space;
 
+/* Do the pins go together, with the model and with the cluster? Errors: FY_EINFEASIBLE. */
+int fy_pins_check(const fy_search_spec *spec, fy_err *err) FY_NODISCARD;
+
 /* Errors: those of fy_search_run. Closed by the caller in any case. */
 int fy_space_open(fy_space *space, const fy_search_spec *spec, fy_err *err) FY_NODISCARD;
 void fy_space_close(fy_space *space);

@@ -99,107 +99,11 @@ static int check_sizes(const fy_search_spec *spec, fy_err *err)
     return 0;
 }
 
-/* One pin alone against the model or the cluster. */
-static int check_one(const char *name, int pin, int most, const char *of, fy_err *err)
-{
-    if (!pinned(pin) || (pin >= 1 && pin <= most)) {
-        return 0;
-    }
-    return fy_fail(err, FY_EINFEASIBLE, "%s=%d: from 1 to %d, %s", name, pin, most, of);
-}
-
-static int check_divides(const char *name, int pin, int n, const char *what, fy_err *err)
-{
-    if (!pinned(pin) || n % pin == 0) {
-        return 0;
-    }
-    return fy_fail(err, FY_EINFEASIBLE, "%s=%d does not divide %d %s", name, pin, n, what);
-}
-
-static int check_product(const fy_search_spec *spec, fy_err *err)
-{
-    const fy_pins *p = &spec->pins;
-    int devices = spec->cluster->devices;
-    const int pin[] = {p->tp, p->pp, p->dp, p->cp};
-    int64_t product = 1;
-    bool all = true;
-    for (int i = 0; i < 4; i++) {
-        product *= pinned(pin[i]) ? pin[i] : 1;
-        all = all && pinned(pin[i]);
-        if (product > devices) {
-            return fy_fail(err, FY_EINFEASIBLE,
-                           "tp x pp x dp x cp is %lld with what is given, there are %d devices",
-                           (long long)product, devices);
-        }
-    }
-    if (devices % product != 0 || (all && product != devices)) {
-        return fy_fail(err, FY_EINFEASIBLE,
-                       "tp x pp x dp x cp is %lld with what is given, which must %s %d devices",
-                       (long long)product, all ? "equal" : "divide", devices);
-    }
-    return 0;
-}
-
-/* Layers of the ends, and those computed again. */
-static int check_layers(const fy_pins *p, const fy_model *m, fy_err *err)
-{
-    int between = pinned(p->pp) && p->pp > 2 ? p->pp - 2 : 0;
-    if (pinned(p->recompute_layers) && pinned(p->recompute) && p->recompute != FY_RECOMPUTE_FULL) {
-        return fy_fail(err, FY_EINFEASIBLE, "recompute_layers goes with recompute=full");
-    }
-    if (pinned(p->first_layers) != pinned(p->last_layers)) {
-        return fy_fail(err, FY_EINFEASIBLE,
-                       "first_layers and last_layers are given together or not at all");
-    }
-    if (!pinned(p->first_layers)) {
-        return 0;
-    }
-    if (p->first_layers < 1 || p->last_layers < 1 || p->pp == 1 ||
-        p->first_layers + p->last_layers + between > m->layers) {
-        return fy_fail(err, FY_EINFEASIBLE,
-                       "first_layers=%d, last_layers=%d: at least 1 each and %d for the stages "
-                       "between them; the model has %d layers",
-                       p->first_layers, p->last_layers, between, m->layers);
-    }
-    return 0;
-}
-
-static int check_pins(const fy_search_spec *spec, fy_err *err)
-{
-    const fy_pins *p = &spec->pins;
-    const fy_model *m = spec->model;
-    int devices = spec->cluster->devices;
-    int rc = check_one("tp", p->tp, devices, "the devices", err);
-    rc = rc ? rc : check_one("pp", p->pp, devices, "the devices", err);
-    rc = rc ? rc : check_one("dp", p->dp, devices, "the devices", err);
-    rc = rc ? rc : check_one("cp", p->cp, devices, "the devices", err);
-    rc = rc ? rc : check_one("pp", p->pp, m->layers, "the layers", err);
-    rc = rc ? rc : check_one("vpp", p->vpp, m->layers, "the layers", err);
-    rc = rc ? rc : check_one("microbatch", p->microbatch, spec->global_batch, "the batch", err);
-    rc = rc ? rc : check_divides("tp", p->tp, m->heads, "attention heads", err);
-    rc = rc ? rc : check_divides("dp", p->dp, spec->global_batch, "sequences of the batch", err);
-    rc = rc ? rc
-            : check_divides("microbatch", p->microbatch, spec->global_batch,
-                            "sequences of the batch", err);
-    rc = rc ? rc : check_divides("cp", p->cp, m->seq_len, "tokens of a sequence", err);
-    if (rc == 0 && pinned(p->ep) && p->ep != 1) {
-        rc = m->experts > 0
-                 ? check_one("ep", p->ep, m->experts, "the experts", err)
-                 : fy_fail(err, FY_EINFEASIBLE, "ep=%d: the model has no experts", p->ep);
-        rc = rc ? rc : check_divides("ep", p->ep, m->experts, "experts", err);
-    }
-    rc = rc ? rc : check_layers(p, m, err);
-    if (rc == 0 && pinned(p->vpp) && p->vpp > 1 && p->pp == 1) {
-        rc = fy_fail(err, FY_EINFEASIBLE, "vpp=%d needs pp of 2 or more, pp=1 is given", p->vpp);
-    }
-    return rc ? rc : check_product(spec, err);
-}
-
 int fy_space_open(fy_space *space, const fy_search_spec *spec, fy_err *err)
 {
     *space = (fy_space){.spec = spec};
     int rc = check_sizes(spec, err);
-    rc = rc ? rc : check_pins(spec, err);
+    rc = rc ? rc : fy_pins_check(spec, err);
     if (rc != 0) {
         return rc;
     }

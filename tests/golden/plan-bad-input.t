@@ -120,3 +120,26 @@ What goes together and what does not:
   $ fuyao plan llama2-7b --on h100-sxm5:8 --constants nowhere.yaml
   fuyao: nowhere.yaml: No such file or directory
   [2]
+
+What is fixed against itself, the model and the schedule:
+
+  $ for fix in pp=8,vpp=7 first_layers=3 pp=1,first_layers=3,last_layers=2 pp=2,first_layers=50,last_layers=50 \
+  >     recompute_layers=3,recompute=none recompute_layers=1000 pp=8,recompute_layers=14 overlap=ep \
+  >     seq_parallel=1,tp=1 microbatch=1536,dp=2 schedule=zero-bubble,vpp=2; do
+  >   fuyao plan gpt3-175b --on a100-80-sxm4:512 --fix $fix
+  > done
+  fuyao: pp=8, vpp=7: 96 layers, or up to 98 with embedding and head, do not divide by 56
+  fuyao: first_layers and last_layers are given together or not at all
+  fuyao: first_layers=3 needs pp of 2 or more, pp=1 is given
+  fuyao: first_layers=50, last_layers=50: of the 96 layers each stage needs one, and all must be dealt
+  fuyao: recompute_layers=3 goes with recompute=full
+  fuyao: recompute_layers=1000: a virtual stage has 96 layers at most
+  fuyao: recompute_layers=14: a virtual stage has 13 layers at most
+  fuyao: overlap=ep: no experts are dealt
+  fuyao: seq_parallel=1 needs tp of 2 or more, tp=1 is given
+  fuyao: dp=2 x microbatch=1536 does not divide 1536 sequences of the batch
+  fuyao: schedule=zero-bubble is not interleaved: vpp=2
+  [2]
+  $ fuyao plan gpt3-175b --on a100-80-sxm4:512 --fix tp=8,pp=1,dp=64,cp=1
+  fuyao: gpt3-175b does not fit on 512 a100-80-sxm4*; more devices need tp, pp, dp or cp free (glob)
+  [1]

@@ -121,7 +121,10 @@ static void test_pins_and_count(void **state)
                 q.spec.pins.first_layers = l->first_layers;
                 q.spec.pins.last_layers = l->last_layers;
             }
-            assert_int_equal(fy_search_run(&again, &q.spec, NULL), 0);
+            fy_err err = {0};
+            if (fy_search_run(&again, &q.spec, &err) != 0) {
+                fail_msg("case %d: %s", i, err.text);
+            }
             assert_int_equal(again.n_top, 1);
             assert_same_ranked(&again.top[0], &r.top[0]);
             fy_search_free(&again);
