@@ -29,7 +29,8 @@ static bool rules(const question *q, const fy_layout *l)
     const fy_stack *s = q->spec.stack;
     int devices = q->cluster.devices;
     int per_node = q->cluster.per_node;
-    bool flash = s->attention == FY_ATTN_FLASH2 || s->attention == FY_ATTN_FLASH3;
+    bool flash = s->attention == FY_ATTN_FLASH1 || s->attention == FY_ATTN_FLASH2 ||
+                 s->attention == FY_ATTN_FLASH3;
     if (m->heads % l->tp || (m->kv_heads % l->tp && l->tp % m->kv_heads) || m->ffn % l->tp) {
         return false;
     }
