@@ -9,8 +9,11 @@
 #include "base/arena.h"
 #include "daemon/ctl.h"
 
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 typedef struct standin_job {
     char tenant[64], name[128];
@@ -24,7 +27,10 @@ struct fy_ctl {
     size_t n_jobs, room;
     int64_t ticket, committed;
     const char *output; /* path of every job's */
-    bool stuck;         /* a turn commits nothing */
+    _Atomic int
+        watch_fd; /* a client's end: nothing may have arrived there before a commit; 0 = none */
+    _Atomic int early, commits;
+    _Atomic bool broken; /* the next commit fails */
 };
 
 static bool standin_sees(const fy_who *who, const standin_job *job)
@@ -159,9 +165,17 @@ int64_t fy_ctl_committed(const fy_ctl *ctl)
 int fy_ctl_turn(fy_ctl *ctl, int64_t now_us, fy_err *err)
 {
     (void)now_us;
-    if (ctl->stuck || ctl->committed == ctl->ticket) {
+    if (ctl->committed == ctl->ticket) {
         return 0;
     }
+    char byte;
+    if (ctl->watch_fd > 0 && recv(ctl->watch_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0) {
+        ctl->early++;
+    }
+    if (ctl->broken) {
+        return fy_fail(err, FY_EIO, "the disk is gone");
+    }
+    ctl->commits++;
     int code = ctl->store != NULL ? fy_store_commit(ctl->store, err) : 0;
     if (code == 0) {
         ctl->committed = ctl->ticket;
@@ -180,7 +194,7 @@ void fy_ctl_view_jobs(fy_ctl *ctl, const fy_who *who, const fy_job_filter *filte
     int n = 0;
 
     fy_str_puts(json, "{\"jobs\": [");
-    for (size_t i = (size_t)filter->after; i < ctl->n_jobs; i++) {
+    for (size_t i = (size_t)(filter->after < 0 ? 0 : filter->after); i < ctl->n_jobs; i++) {
         const standin_job *job = &ctl->jobs[i];
         if (standin_sees(who, job) && !job->ended &&
             (filter->name == NULL || strcmp(filter->name, job->name) == 0) &&
@@ -235,7 +249,8 @@ void fy_ctl_view_status(fy_ctl *ctl, const fy_who *who, fy_str *json)
 
 void fy_ctl_view_metrics(fy_ctl *ctl, fy_str *text)
 {
-    fy_str_printf(text, "fuyao_jobs %zu\n", ctl->n_jobs);
+    fy_str_printf(text, "fuyao_jobs %zu\nfuyao_held{tenant=\"a\"} 1\nfuyao_held{tenant=\"ab\"} 2\n",
+                  ctl->n_jobs);
 }
 
 int fy_ctl_view_events(fy_ctl *ctl, const fy_who *who, int64_t seq, int most, fy_str *lines,

@@ -45,7 +45,7 @@ static int status_of(int code, const fy_request *request)
         return 503;
     }
     /* What was asked is well formed: it is the job's or the node's state that forbids it. */
-    bool about_state = request->match.id != 0 || request->match.name != NULL;
+    bool about_state = request->match.id >= 0 || request->match.name != NULL;
     return code == FY_EINVAL && about_state ? 409 : code == FY_EINFEASIBLE ? 422 : 400;
 }
 
@@ -55,7 +55,7 @@ void fy_reply_error(fy_reply *reply, int status, const char *text)
     fy_text_error(&reply->body, text);
     reply->status = status;
     reply->type = "application/json";
-    reply->job = 0;
+    reply->job = -1;
     reply->size = -1;
 }
 
@@ -118,7 +118,7 @@ int fy_api_unpack(json_t *body, fy_err *err, const char *format, ...)
 
 void fy_api_done(fy_reply *reply, const fy_request *request)
 {
-    if (request->match.id != 0) {
+    if (request->match.id >= 0) {
         fy_str_printf(&reply->body, "{\"id\": %lld}\n", (long long)request->match.id);
     } else if (request->match.name != NULL) {
         fy_str_puts(&reply->body, "{\"name\": ");
@@ -126,6 +126,16 @@ void fy_api_done(fy_reply *reply, const fy_request *request)
         fy_str_puts(&reply->body, "}\n");
     } else {
         fy_str_puts(&reply->body, "{}\n");
+    }
+}
+
+/* JSON ends with a newline, for people with curl. */
+static void end_line(fy_reply *reply)
+{
+    const fy_str *body = &reply->body;
+
+    if (reply->size < 0 && body->len > 0 && body->text[body->len - 1] != '\n') {
+        fy_str_puts(&reply->body, "\n");
     }
 }
 
@@ -137,7 +147,7 @@ void fy_api_answer(fy_api *api, const fy_request *request, fy_reply *reply)
     fy_str_clear(&reply->body);
     reply->status = 200;
     reply->type = "application/json";
-    reply->job = 0;
+    reply->job = -1;
     reply->size = -1;
     if (code != 0) {
         fy_reply_error(reply, 400, err.text);
@@ -146,6 +156,7 @@ void fy_api_answer(fy_api *api, const fy_request *request, fy_reply *reply)
         if (code != 0) {
             fy_reply_error(reply, status_of(code, request), err.text);
         }
+        end_line(reply);
     }
     /* An error too may rest on what is not durable yet. */
     reply->ticket = fy_ctl_ticket(api->ctl);

@@ -35,7 +35,7 @@ typedef struct fy_reply {
     const char *type; /* Content-Type */
     fy_str body;
     int64_t ticket; /* may be sent once this is committed */
-    int64_t job;    /* Location: /v1/jobs/JOB; 0 = none */
+    int64_t job;    /* Location: /v1/jobs/JOB; -1 = none */
     int64_t size;   /* Fuyao-Size: of the whole output; -1 = none */
 } fy_reply;
 

@@ -7,6 +7,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Leave out the lines that another tenant's label marks. */
+static void own_lines(fy_str *text, const char *tenant)
+{
+    fy_str kept = {0}, own = {0};
+
+    fy_str_printf(&own, "tenant=\"%s\"", tenant);
+    for (const char *line = text->text; line != NULL && *line != '\0';) {
+        size_t len = strcspn(line, "\n");
+        len += line[len] == '\n';
+        const char *label = memmem(line, len, "tenant=\"", 8);
+        if (label == NULL || strncmp(label, own.text, own.len) == 0) {
+            fy_str_add(&kept, line, len);
+        }
+        line += len;
+    }
+    fy_str_free(&own);
+    fy_str_free(text);
+    *text = kept;
+}
+
 /* Views that take nothing but who asks. */
 int fy_api_view(fy_api *api, const fy_request *request, fy_reply *reply, fy_err *err)
 {
@@ -27,6 +47,9 @@ int fy_api_view(fy_api *api, const fy_request *request, fy_reply *reply, fy_err 
     case FY_ROUTE_METRICS:
         reply->type = "text/plain; version=0.0.4; charset=utf-8";
         fy_ctl_view_metrics(api->ctl, &reply->body);
+        if (request->who->scope != FY_SCOPE_OPERATE) {
+            own_lines(&reply->body, request->who->tenant);
+        }
         break;
     case FY_ROUTE_INDEX:
         fy_route_index(&reply->body);

@@ -78,7 +78,7 @@ static int submit_bulk(fy_api *api, const fy_request *request, bool dry, fy_aren
     }
     fy_str_puts(&reply->body, "\n]\n");
     free(b.each);
-    reply->job = 0;
+    reply->job = -1;
     reply->status = bad == 0 ? (dry ? 200 : 201) : bad < b.n ? 207 : 400;
     return n < 0 ? n : 0;
 }
@@ -161,7 +161,7 @@ int fy_api_jobs(fy_api *api, const fy_request *request, fy_reply *reply, fy_err 
     int code = read_states(fy_uri_get(uri, "state"), &filter.states, err);
 
     if (code == 0) {
-        code = fy_api_int(uri, "after", 0, INT64_MAX, 0, &filter.after, err);
+        code = fy_api_int(uri, "after", -1, INT64_MAX, -1, &filter.after, err);
     }
     if (code == 0) {
         code = fy_api_int(uri, "limit", 1, FY_API_JOBS, FY_API_JOBS, &limit, err);

@@ -102,7 +102,7 @@ static void add_headers(const fy_conn *conn, struct MHD_Response *response)
     char text[HEADER];
 
     (void)MHD_add_response_header(response, "Content-Type", reply->type);
-    if (reply->job != 0) {
+    if (reply->job >= 0) {
         (void)snprintf(text, sizeof text, "/v1/jobs/%lld", (long long)reply->job);
         (void)MHD_add_response_header(response, "Location", text);
     }

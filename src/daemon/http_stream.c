@@ -156,7 +156,7 @@ bool fy_stream_begin(fy_conn *conn)
     fy_str_clear(&conn->reply.body);
     conn->reply.status = 200;
     conn->reply.type = "text/event-stream";
-    conn->reply.job = 0;
+    conn->reply.job = -1;
     conn->reply.size = -1;
     return true;
 }

@@ -62,8 +62,8 @@ int fy_listen_unix(const char *path, unsigned mode, fy_err *err)
     int code, fd;
 
     if (strlen(path) >= sizeof address.sun_path) {
-        return fy_fail(err, FY_EINVAL, "socket %s: a socket's path has at most %zu bytes", path,
-                       sizeof address.sun_path - 1);
+        return fy_fail(err, FY_EINVAL, "a socket's path has at most %zu bytes, unlike %.120s",
+                       sizeof address.sun_path - 1, path);
     }
     memcpy(address.sun_path, path, strlen(path) + 1);
     code = take_over(path, &address, err);

@@ -19,7 +19,7 @@ static bool fits(const char *path, const fy_uri *uri, fy_match *match)
         }
         const char *there = uri->segments[i++];
         if (strncmp(piece, "{id}", len) == 0) {
-            if (fy_num_int(there, strlen(there), 1, INT64_MAX, &match->id) != FY_NUM_OK) {
+            if (fy_num_int(there, strlen(there), 0, INT64_MAX, &match->id) != FY_NUM_OK) {
                 return false;
             }
         } else if (*piece == '{') {
@@ -34,12 +34,12 @@ static bool fits(const char *path, const fy_uri *uri, fy_match *match)
 
 fy_match fy_route_match(const char *method, const fy_uri *uri)
 {
-    fy_match match = {0};
+    fy_match match = {.id = -1};
     bool head = strcmp(method, "HEAD") == 0;
 
     for (int i = 0; i < FY_N_ROUTES; i++) {
         const fy_route *route = fy_route_at(i);
-        fy_match found = {0};
+        fy_match found = {.id = -1};
         if (!fits(route->path, uri, &found)) {
             continue;
         }

@@ -66,7 +66,7 @@ const fy_route *fy_route_at(int i);
 /* What a request's path holds. */
 typedef struct fy_match {
     const fy_route *route; /* NULL: nothing has that path and method */
-    int64_t id;            /* of {id}; 0 = none */
+    int64_t id;            /* of {id}, >= 0; -1 = none */
     const char *name;      /* of {name}, borrowed from the URI; NULL = none */
     bool path_known;       /* another method has this path: the answer is 405, not 404 */
 } fy_match;
