@@ -26,6 +26,9 @@ typedef enum fy_grade {
     FY_GRADE_ASSUMED,     /* a reasoned range from data/assumptions.yaml */
 } fy_grade;
 
+/* The grade as a word: "datasheet", "measured", ... */
+const char *fy_grade_name(fy_grade grade);
+
 /* One number with its uncertainty. Unit: said by the field that holds it. */
 typedef struct fy_range {
     double low, mid, high; /* low <= mid <= high, or all NAN */

@@ -63,6 +63,16 @@ void fy_sched_save(const fy_sched *sched, struct fy_str *out);
  */
 int fy_sched_load(fy_sched *sched, const void *bytes, size_t len, fy_err *err) FY_NODISCARD;
 
+/* Is it the policy, placement, seed and settings of `options`? */
+bool fy_sched_same(const fy_sched *sched, const fy_sched_options *options);
+
+/* Its name, and its configuration as its first round event has it; borrowed. */
+const char *fy_sched_name(const fy_sched *sched);
+const char *fy_sched_config(const fy_sched *sched);
+
+/* Its first round event, which names it, is in the journal already. */
+void fy_sched_told(fy_sched *sched);
+
 /*
  * Tell the policy of an event that the fleet has applied. `job`: the one it is about, as it is now
  * (still readable where it has just ended), or NULL.

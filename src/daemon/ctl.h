@@ -42,11 +42,21 @@ typedef struct fy_quota {
     int64_t time_limit_us, default_limit_us;
 } fy_quota;
 
+/* The layout that the planner found for a workload on a chip of the site, as variables for the
+ * run's environment (FUYAO_TP, FUYAO_PP, ...). Returns how many it wrote, at most `most`; strings
+ * owned by the arena. */
+typedef struct fy_layouts {
+    int (*find)(void *ctx, const char *workload, int batch, int chip, int devices, fy_arena *arena,
+                fy_pair *out, int most);
+    void *ctx;
+} fy_layouts;
+
 typedef struct fy_ctl_options {
     const fy_site *site;       /* borrowed for the controller's life; its chips, nodes, tenants */
     bool virtual_devices;      /* shown everywhere */
     fy_sched_options sched;    /* copied */
     const fy_planner *planner; /* NULL: jobs that name a workload are refused */
+    const fy_layouts *layouts; /* NULL: no layout is handed to runs */
     const fy_quota *quotas;    /* [n_quotas], copied */
     int n_quotas;
     int64_t default_estimate_us; /* of a job that states nothing; > 0 */
@@ -55,6 +65,7 @@ typedef struct fy_ctl_options {
     int snapshot_every;          /* events between two snapshots, at most 50,000 */
     int keep_ended;              /* ended jobs shown in the queue view, in memory */
     const char *default_output;  /* pattern; "fuyao-%j.out" */
+    const char *secret;          /* of this state folder: tokens of runs are made with it */
 } fy_ctl_options;
 
 fy_ctl_options fy_ctl_defaults(void);
@@ -164,8 +175,8 @@ void fy_ctl_view_metrics(fy_ctl *ctl, fy_str *text);
 int fy_ctl_view_events(fy_ctl *ctl, const fy_who *who, int64_t seq, int most, fy_str *lines,
                        int64_t *last, fy_err *err) FY_NODISCARD;
 /* Paths of a job's outputs and whose they are, for `logs`. */
-int fy_ctl_output(fy_ctl *ctl, const fy_who *who, int64_t id, const char **path, int64_t *uid,
-                  fy_err *err) FY_NODISCARD;
+int fy_ctl_output(fy_ctl *ctl, const fy_who *who, int64_t id, fy_arena *arena, const char **path,
+                  int64_t *uid, fy_err *err) FY_NODISCARD;
 
 /* The fleet, for tests and checkers. */
 const fy_fleet *fy_ctl_fleet(const fy_ctl *ctl);

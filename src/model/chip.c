@@ -133,19 +133,24 @@ const fy_server *fy_catalog_find_server(const fy_catalog *catalog, const char *i
     return NULL;
 }
 
+static const char *const grade_words[] = {
+    [FY_GRADE_UNKNOWN] = "unknown",   [FY_GRADE_DATASHEET] = "datasheet",
+    [FY_GRADE_MEASURED] = "measured", [FY_GRADE_RECALLED] = "recalled",
+    [FY_GRADE_DERIVED] = "derived",   [FY_GRADE_FITTED] = "fitted",
+    [FY_GRADE_ASSUMED] = "assumed",
+};
+enum { N_GRADES = sizeof grade_words / sizeof *grade_words };
+
+const char *fy_grade_name(fy_grade grade)
+{
+    return (unsigned)grade < N_GRADES ? grade_words[grade] : "unknown";
+}
+
 int fy_grade_from(const char *word)
 {
-    static const struct {
-        const char *word;
-        fy_grade grade;
-    } words[] = {
-        {"datasheet", FY_GRADE_DATASHEET}, {"measured", FY_GRADE_MEASURED},
-        {"recalled", FY_GRADE_RECALLED},   {"derived", FY_GRADE_DERIVED},
-        {"fitted", FY_GRADE_FITTED},       {"assumed", FY_GRADE_ASSUMED},
-    };
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        if (strcmp(words[i].word, word) == 0) {
-            return (int)words[i].grade;
+    for (int i = FY_GRADE_DATASHEET; i < N_GRADES; i++) {
+        if (strcmp(grade_words[i], word) == 0) {
+            return i;
         }
     }
     return -1;

@@ -224,6 +224,33 @@ void fy_sched_observe(fy_sched *sched, const fy_event *event, const fy_job *job)
     sched->ops->observe(sched->policy, sched->fleet, event, job);
 }
 
+bool fy_sched_same(const fy_sched *sched, const fy_sched_options *options)
+{
+    fy_sched other = {0};
+    bool same;
+
+    write_config(&other, options, options->placement != NULL ? options->placement : "pack");
+    same = strcmp(sched->ops->info.name, options->policy) == 0 &&
+           strcmp(sched->config.text, other.config.text) == 0;
+    fy_str_free(&other.config);
+    return same;
+}
+
+const char *fy_sched_name(const fy_sched *sched)
+{
+    return sched->ops->info.name;
+}
+
+const char *fy_sched_config(const fy_sched *sched)
+{
+    return sched->config.text;
+}
+
+void fy_sched_told(fy_sched *sched)
+{
+    sched->told = true;
+}
+
 int64_t fy_sched_wake(const fy_sched *sched)
 {
     return sched->ops->wake != NULL ? sched->ops->wake(sched->policy, sched->fleet) : FY_NEVER;
