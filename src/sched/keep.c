@@ -64,6 +64,7 @@ void fy_sched_save(const fy_sched *sched, fy_str *out)
     fy_pack_count(out, sched->fleet->n_events);
     fy_pack_int(out, sched->fleet->now_us);
     fy_pack_int(out, sched->told);
+    fy_pack_int(out, sched->stirred);
     if (sched->ops->save != NULL) {
         sched->ops->save(sched->policy, sched->fleet, out);
     }
@@ -90,6 +91,7 @@ static int load_body(fy_sched *sched, fy_unpack *in, fy_err *err)
         return fy_fail(err, FY_EPARSE, "snapshot of a policy: of another instant than its fleet");
     }
     sched->told = fy_unpack_in(in, 0, 1) == 1;
+    sched->stirred = fy_unpack_in(in, 0, 1) == 1;
     if ((sched->ops->load != NULL && !sched->ops->load(sched->policy, sched->fleet, in)) ||
         in->failed || in->at != in->end) {
         return fy_fail(err, FY_EPARSE, "snapshot of a policy: nothing that %s could have saved",

@@ -14,6 +14,7 @@ struct fy_sched {
     uint64_t hash;
     fy_str config;            /* as text, for the first round event */
     bool told;                /* that event has been */
+    bool stirred;             /* something has happened since the last round */
     fy_arena arena;           /* of what `options` points to */
     fy_sched_options options; /* as it was opened, for a copy */
 };

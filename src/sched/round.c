@@ -221,6 +221,10 @@ void fy_sched_close(fy_sched *sched)
 
 void fy_sched_observe(fy_sched *sched, const fy_event *event, const fy_job *job)
 {
+    static const uint32_t quiet = 1u << FY_EV_STARTING | 1u << FY_EV_STARTED |
+                                  1u << FY_EV_STOPPING | 1u << FY_EV_CHECKPOINTED;
+
+    sched->stirred = event->kind != FY_EV_ROUND && (sched->stirred || !(quiet >> event->kind & 1));
     sched->ops->observe(sched->policy, sched->fleet, event, job);
 }
 
