@@ -12,11 +12,28 @@
 
 enum { CLI_OK = 0, CLI_NO = 1, CLI_USAGE = 2, CLI_ENVIRONMENT = 3 };
 
+int cmd_cancel(int argc, char **argv);
 int cmd_chips(int argc, char **argv);
+int cmd_drain(int argc, char **argv);
+int cmd_explain(int argc, char **argv);
 int cmd_gen(int argc, char **argv);
+int cmd_hold(int argc, char **argv);
+int cmd_logs(int argc, char **argv);
+int cmd_nodes(int argc, char **argv);
 int cmd_plan(int argc, char **argv);
+int cmd_policy(int argc, char **argv);
+int cmd_queue(int argc, char **argv);
+int cmd_release(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
+int cmd_requeue(int argc, char **argv);
+int cmd_reserve(int argc, char **argv);
+int cmd_resume(int argc, char **argv);
+int cmd_show(int argc, char **argv);
 int cmd_sim(int argc, char **argv);
+int cmd_status(int argc, char **argv);
+int cmd_submit(int argc, char **argv);
+int cmd_tenants(int argc, char **argv);
+int cmd_usage(int argc, char **argv);
 
 /* Print `fuyao: TEXT` on standard error; returns `code`. */
 int cli_fail(int code, const char *fmt, ...) FY_PRINTF(2, 3);

@@ -12,11 +12,28 @@ static const struct command {
     int (*run)(int argc, char **argv);
     const char *summary;
 } commands[] = {
+    {"cancel", cmd_cancel, "end jobs, or send them a signal"},
     {"chips", cmd_chips, "what is known of each chip; one chip against another"},
+    {"drain", cmd_drain, "start nothing new on a node"},
+    {"explain", cmd_explain, "why a job waits, and what would start it"},
     {"gen", cmd_gen, "a synthetic multi-tenant trace for a fleet"},
+    {"hold", cmd_hold, "keep waiting jobs from starting"},
+    {"logs", cmd_logs, "a job's output, as it is or as it grows"},
+    {"nodes", cmd_nodes, "machines, their devices and who holds them"},
     {"plan", cmd_plan, "the best layout of a training on given chips; measured runs against it"},
+    {"policy", cmd_policy, "which policy decides, and another from now on"},
+    {"queue", cmd_queue, "jobs that wait or run"},
+    {"release", cmd_release, "let held jobs start"},
     {"replay", cmd_replay, "a journal's events once more; its decisions verified; another policy"},
+    {"requeue", cmd_requeue, "stop running jobs and queue them again"},
+    {"reserve", cmd_reserve, "keep a node for a tenant"},
+    {"resume", cmd_resume, "use a drained node again"},
+    {"show", cmd_show, "everything about one job"},
     {"sim", cmd_sim, "replay a trace on a fleet under one or more policies"},
+    {"status", cmd_status, "the daemon itself"},
+    {"submit", cmd_submit, "hand in a job"},
+    {"tenants", cmd_tenants, "guarantees, weights and what each tenant holds"},
+    {"usage", cmd_usage, "device-hours by tenant and by chip"},
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof *commands };

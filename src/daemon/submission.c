@@ -128,12 +128,12 @@ static int read_signal(field *f, const json_t *value, int *out, fy_err *err)
 static int check_pattern(field *f, const char *text, fy_err *err)
 {
     for (const char *at = strchr(text, '%'); at != NULL; at = strchr(at + 2, '%')) {
-        if (at[1] == '\0' || strchr("jax%", at[1]) == NULL) {
+        if (at[1] == '\0' || strchr("jaAx%", at[1]) == NULL) {
             char shown[FY_SHOWN_TEXT];
 
             return fy_fail(err, FY_EINVAL,
-                           "%s: \"%s\" has a %% that means nothing; there are %%j (job), %%a "
-                           "(array index), %%x (name) and %%%%",
+                           "%s: \"%s\" has a %% that means nothing; there are %%j (job), %%A "
+                           "(first of its array), %%a (index in it), %%x (name), %%%%",
                            f->name, fy_text_shown(shown, text));
         }
     }

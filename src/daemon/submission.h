@@ -45,7 +45,7 @@ typedef struct fy_submission {
     const char *workdir;        /* absolute; default "/" */
     const fy_pair *environment; /* [n_environment] added to what the engine builds from nothing */
     int n_environment;
-    const char *output, *error; /* paths, %j job, %a array index, %x name, %% percent; NULL =
+    const char *output, *error; /* paths, %j job, %A first job of its array, %a index, %x name, %% percent; NULL =
                                    default; error NULL = with output */
     fy_launch launch;
 

@@ -11,7 +11,7 @@
 typedef enum fy_field_kind {
     FY_FIELD_LINE,    /* text of low..high bytes without control characters */
     FY_FIELD_PATH,    /* the same, absolute */
-    FY_FIELD_PATTERN, /* the same with %j %a %x %% only */
+    FY_FIELD_PATTERN, /* the same with %j %A %a %x %% only */
     FY_FIELD_SCRIPT,  /* text with newlines */
     FY_FIELD_WORDS,   /* args */
     FY_FIELD_PAIRS,   /* environment */
