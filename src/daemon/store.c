@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEEP_BATCH_BYTES = 8 << 20 };
+enum { KEEP_BATCH_BYTES = 8 << 20, CHECKPOINT_PAGES = 4096, TIDY_RECORDS = 4096 };
 
 /* ------------------------------------------------------------------ failing */
 
@@ -74,26 +74,30 @@ char *fy_store_path(const fy_store *store, const char *name)
 
 static int count_pages(void *ctx, sqlite3 *db, const char *name, int pages)
 {
+    fy_store *store = ctx;
+
     (void)db;
     (void)name;
-    ((fy_store *)ctx)->wal_pages = pages;
+    if (pages < store->log_pages) { /* it began anew */
+        store->log_tried = 0;
+    }
+    store->log_pages = pages;
     return SQLITE_OK;
 }
 
+int fy_store_log_due(const fy_store *store)
+{
+    return (store->log_pages - store->log_tried) / store->checkpoint_pages;
+}
+
+/* A reader may hold back a part, or the log's new beginning: trying again before the log has grown
+ * would be of no use. */
 int fy_store_checkpoint(fy_store *store, int mode, fy_err *err)
 {
-    int pages = 0;
-    int copied = 0;
-    int rc = sqlite3_wal_checkpoint_v2(store->db, NULL, mode, &pages, &copied);
+    int rc = sqlite3_wal_checkpoint_v2(store->db, NULL, mode, NULL, NULL);
 
-    if (rc != SQLITE_OK && rc != SQLITE_BUSY) {
-        return fy_store_die(store, "copy the log into", err);
-    }
-    /* A reader may hold back a part: no use in trying again before the log has grown. */
-    store->wal_pages = pages > 0 ? pages : 0;
-    store->checkpoint_at =
-        FY_CHECKPOINT_PAGES + (rc == SQLITE_OK && copied == pages ? 0 : store->wal_pages);
-    return 0;
+    store->log_tried = store->log_pages;
+    return rc == SQLITE_OK || rc == SQLITE_BUSY ? 0 : fy_store_die(store, "copy the log into", err);
 }
 
 static int folder_fail(const fy_store *store, const char *what, int status, fy_err *err)
@@ -102,14 +106,17 @@ static int folder_fail(const fy_store *store, const char *what, int status, fy_e
                    strerror(-status));
 }
 
+/* The folder may have been made by a process that died before it synced the one above; where that
+ * one is not ours to read, an operator made it. */
 static int make_folders(const fy_store *store, fy_err *err)
 {
     const fy_files *files = store->files;
     char *archive = fy_store_path(store, "archive");
     char *parent = fy_store_path(store, "..");
-    int status = files->make_folder(files->ctx, store->folder);
+    int made = files->make_folder(files->ctx, store->folder);
+    int status = made >= 0 ? files->sync_folder(files->ctx, parent) : made;
 
-    status = status > 0 ? files->sync_folder(files->ctx, parent) : status;
+    status = status == -EACCES && made == 0 ? 0 : status;
     status = status == 0 ? files->make_folder(files->ctx, archive) : status;
     free(archive);
     free(parent);
@@ -230,7 +237,9 @@ int fy_store_open(fy_store **out, const fy_store_options *options, fy_err *err)
     store->files = options->files != NULL ? options->files : &fy_files_system;
     store->read_only = options->read_only;
     store->lock = -1;
-    store->checkpoint_at = FY_CHECKPOINT_PAGES;
+    store->checkpoint_pages =
+        options->checkpoint_pages > 0 ? options->checkpoint_pages : CHECKPOINT_PAGES;
+    store->tidy_records = options->tidy_records > 0 ? options->tidy_records : TIDY_RECORDS;
     if (!options->read_only) {
         status = make_folders(store, err);
         status = status == 0 ? take_lock(store, err) : status;
@@ -436,8 +445,7 @@ int fy_store_commit(fy_store *store, fy_err *err)
     settled(store);
     /* What nobody tidied: the log four times over its length, or a snapshot's worth of records
      * behind. An error here kills the store, but this commit stands. */
-    while (more > 0 && (store->wal_pages >= 4 * store->checkpoint_at ||
-                        (had_snapshot && store->archiving.open))) {
+    while (more > 0 && (fy_store_log_due(store) >= 4 || (had_snapshot && store->archiving.open))) {
         more = fy_store_tidy(store, &later);
     }
     return 0;

@@ -45,6 +45,8 @@ typedef struct fy_store_options {
                               on: for `fuyao replay STATE.db` and backups */
     const char *vfs;       /* NULL = SQLite's own; tests name theirs */
     const fy_files *files; /* NULL = the system's; tests bring theirs */
+    int checkpoint_pages;  /* length of the log at which tidy copies it; 0 = 4096, 16 MiB */
+    int tidy_records;      /* records that one call of tidy moves; 0 = 4096 */
 } fy_store_options;
 
 /*

@@ -23,7 +23,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { CHUNK_RECORDS = 4096, CHUNK_BYTES = 1 << 20, CHUNK_FULL = 1, DROP_ROWS = 4096 };
+enum { CHUNK_BYTES = 1 << 20, CHUNK_FULL = 1 };
 
 const char fy_store_archive_header[] = "fuyao-journal 1\n";
 static const char partial[] = "archive/partial";
@@ -134,8 +134,9 @@ static int write_some(fy_store *store, fy_err *err)
     const fy_files *files = store->files;
     fy_archiving *a = &store->archiving;
     int64_t left = a->target - a->at.seq;
-    int status = fy_store_rows(store, &a->at, left < CHUNK_RECORDS ? left : CHUNK_RECORDS,
-                               add_record, store, err);
+    int status =
+        fy_store_rows(store, &a->at, left < store->tidy_records ? left : store->tidy_records,
+                      add_record, store, err);
 
     if (status < 0) {
         return BROKEN;
@@ -193,7 +194,7 @@ static int archive_step(fy_store *store, fy_err *err)
 
 static int drop_rows(fy_store *store, fy_err *err)
 {
-    int64_t to = store->oldest + DROP_ROWS - 1;
+    int64_t to = store->oldest + store->tidy_records - 1;
 
     to = to < store->base.seq ? to : store->base.seq;
     sqlite3_bind_int64(store->sql[FY_SQL_RECORD_DROP], 1, to);
@@ -211,7 +212,7 @@ int fy_store_tidy(fy_store *store, fy_err *err)
     if (status != 0) {
         return status;
     }
-    if (store->wal_pages >= store->checkpoint_at) {
+    if (fy_store_log_due(store) > 0) {
         status = fy_store_checkpoint(store, SQLITE_CHECKPOINT_PASSIVE, err);
         return status < 0 ? status : 1;
     }

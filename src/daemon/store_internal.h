@@ -98,7 +98,8 @@ struct fy_store {
     int64_t snapshots[2]; /* seq of the newest and the one before it; 0 = none */
     fy_batch batch;
 
-    int wal_pages, checkpoint_at; /* pages in the log; do it at */
+    int checkpoint_pages, tidy_records; /* as in the options */
+    int log_pages, log_tried;           /* pages in the log; when it was last copied */
     fy_archiving archiving;
     int64_t no_archive_before; /* snapshot whose archive failed: not again for this one */
     fy_str out;                /* what was handed out last */
@@ -131,7 +132,7 @@ void fy_store_warn(fy_store *store, const char *fmt, ...) FY_PRINTF(2, 3);
 /* Step a statement that returns no rows and reset it. Returns false on failure. */
 bool fy_store_step(fy_store *store, fy_store_sql which);
 int fy_store_checkpoint(fy_store *store, int mode, fy_err *err) FY_NODISCARD;
-enum { FY_CHECKPOINT_PAGES = 4096 };
+int fy_store_log_due(const fy_store *store); /* how many times over the log is to be copied */
 int fy_store_link_get(fy_store *store, int64_t seq, fy_link *link, fy_err *err) FY_NODISCARD;
 
 /* ------------------------------------------------------------------ store_read.c */
