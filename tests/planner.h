@@ -53,7 +53,7 @@ static inline fy_machine toy_machine(void)
                     .alu_per_s = NAN,
                     .memory_bps = 1e12,
                     .gemm_memory_bps = 1e18,
-                    .memory_bytes = 80e9,
+                    .usable_bytes = 80e9,
                     .link_bps = 100e9,
                     .net_bps = 40e9,
                     .link_latency_s = 1e-6,

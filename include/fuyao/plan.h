@@ -64,7 +64,8 @@ typedef struct fy_memory {
     double reserved;                 /* with fragmentation */
     double device_used;              /* with context after a long run, as nvidia-smi shows */
     double capacity;                 /* usable; NAN = unknown */
-    bool fits;
+    bool fits; /* reserved and context: it runs without being short of memory */
+    bool runs; /* allocated and context: it runs, if need be by giving the cache back */
 } fy_memory;
 
 typedef struct fy_estimate {
@@ -94,6 +95,13 @@ int fy_plan_estimate(fy_estimate *out, const fy_model *model, const fy_layout *l
 /* Does the layout make sense for model and cluster? Errors as above. */
 int fy_layout_check(const fy_layout *layout, const fy_model *model, const fy_cluster *cluster,
                     fy_err *err) FY_NODISCARD;
+
+/*
+ * Can the chip multiply in this precision? A chip with fp16 and without bf16 (Volta, Turing) cannot
+ * in bf16: frameworks emulate it in fp32 or refuse. Rates that are merely unknown pass.
+ * Errors: FY_EINFEASIBLE, naming what it can.
+ */
+int fy_precision_check(fy_precision precision, const fy_chip *chip, fy_err *err) FY_NODISCARD;
 
 const char *fy_term_name(fy_term term);               /* `matmul` */
 const char *fy_memory_term_name(fy_memory_term term); /* `weights` */

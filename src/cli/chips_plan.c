@@ -119,7 +119,7 @@ static void say_why_none(char *out, size_t size, const answer *a)
         (void)snprintf(out, size, "unknown: its %s", a->found.unknown);
     } else if (a->found.has_closest) {
         (void)snprintf(out, size, "does not fit: %.3g GiB too much on a device",
-                       (m->allocated + m->bytes[FY_M_CONTEXT] - m->capacity) / 1073741824);
+                       (m->reserved + m->bytes[FY_M_CONTEXT] - m->capacity) / 1073741824);
     } else {
         (void)snprintf(out, size, "no layout uses them");
     }

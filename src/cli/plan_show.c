@@ -128,6 +128,14 @@ static void show_memory(const fy_memory *m)
     cli_table_print(t);
     printf("allocated %.2f GiB, reserved %.2f, in use on the fullest device %.2f of %.2f usable\n",
            m->allocated / gib, m->reserved / gib, m->device_used / gib, m->capacity / gib);
+    double spare = m->capacity - m->reserved - m->bytes[FY_M_CONTEXT];
+    if (m->fits) {
+        printf("fits with %.2f GiB (%.1f %%) to spare beside what is reserved and context\n",
+               spare / gib, spare / m->capacity * 100);
+    } else if (m->runs) {
+        printf("runs short of memory: %.2f GiB of what the allocator reserves is missing\n",
+               -spare / gib);
+    }
 }
 
 static void money_cell(cli_table *t, const plan_question *q, const plan_costs *c, double times)

@@ -188,7 +188,7 @@ static int show_too_big(const plan_question *q, const plan_answer *a)
     const fy_ranked *c = &a->found.closest;
     const fy_memory *m = &c->estimate.memory;
     char layout[PLAN_TEXT];
-    double missing = m->allocated + m->bytes[FY_M_CONTEXT] - m->capacity;
+    double missing = m->reserved + m->bytes[FY_M_CONTEXT] - m->capacity;
     const fy_pins *p = &q->pins;
     bool all = p->tp != FY_FREE && p->pp != FY_FREE && p->dp != FY_FREE && p->cp != FY_FREE;
     int enough = all ? 0 : devices_that_fit(q, a->devices);

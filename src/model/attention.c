@@ -40,8 +40,12 @@ static double wave_loss(const fy_machine *mc, const fy_attention_shape *s)
  * instructions; the first splits keys over warps, which exchange sums through shared memory: 25 to
  * 40 % of an A100 (arXiv 2307.08691, section 1), bound by clock and SM, not by the matrix units.
  */
-static double flash_rate(const fy_machine *mc, fy_attention_kernel kernel)
+static double flash_rate(const fy_machine *mc, fy_attention_kernel kernel, fy_format format)
 {
+    if (format != FY_F16) { /* flash kernels take 16 bits; those that take more are no faster */
+        double wide = mc->matrix_flops[format] / mc->matrix_flops[FY_F16];
+        return mc->mma_sync_flops * (wide < 1 ? wide : 1);
+    }
     if (kernel == FY_ATTN_FLASH3 && mc->hopper > 0) {
         return mc->matrix_flops[FY_F16] * 0.92;
     }
@@ -58,12 +62,13 @@ static fy_attention_cost flash_s(const fy_machine *mc, fy_attention_kernel kerne
     double seen = s->seen + edge < 1 ? s->seen + edge : 1;
     double scores = s->batch * s->heads * s->queries * s->keys * seen;
     double flops = 2 * (s->qk_dim + s->v_dim) * scores;
-    double rate = flash_rate(mc, kernel);
+    double rate = flash_rate(mc, kernel, s->format);
     double vector = 0;
     if (fy_known(mc->exp_per_s)) {
         vector = scores / mc->exp_per_s + scores * alu_per_score / mc->alu_per_s;
     } else {
-        vector = flops / mc->matrix_flops[FY_F16] * 0.4;
+        vector =
+            flops / mc->matrix_flops[FY_F16] * 0.4; /* of the vector units, whatever the format */
     }
     /* heads narrower than 128 leave the score product's K loop short */
     double fill = (s->qk_dim + 24) / s->qk_dim;
@@ -91,7 +96,7 @@ static double scores_product_s(const fy_machine *mc, const fy_attention_shape *s
                  .n = into_scores ? s->keys : k_or_n,
                  .k = into_scores ? k_or_n : s->keys,
                  .count = s->batch * s->heads,
-                 .format = FY_F16,
+                 .format = s->format,
                  .in_bytes = s->bytes,
                  .out_bytes = s->bytes};
     /* operands of one head are cut out of [tokens, heads x dim]: strided, not contiguous */

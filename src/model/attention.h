@@ -17,7 +17,8 @@ typedef struct fy_attention_shape {
     double qk_dim, v_dim;
     double seen; /* share of the score matrix that the mask leaves, (0, 1] */
     bool causal, dropout;
-    double bytes; /* of an element */
+    double bytes;     /* of an element */
+    fy_format format; /* of the products: FY_F16, or wider */
 } fy_attention_shape;
 
 typedef struct fy_attention_cost {

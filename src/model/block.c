@@ -127,6 +127,12 @@ static void attention_linear(const fy_costing *c, const view *v, fy_block *b)
                v->tokens * m->hidden);
 }
 
+/* Format of products that stay out of fp8: attention's core, embedding and head. */
+static fy_format wide_format(const view *v)
+{
+    return v->format == FY_F8 ? FY_F16 : v->format;
+}
+
 /* Share of the score matrix that a layer's mask leaves, averaged over windowed and full layers. */
 static double seen_share(const fy_model *m)
 {
@@ -156,6 +162,7 @@ static fy_attention_cost core_s(const fy_costing *c, const fy_slice *s, const vi
         .causal = m->causal,
         .dropout = c->stack->dropout,
         .bytes = v->bytes,
+        .format = wide_format(v),
     };
     return fy_attention_s(&c->machine, c->stack->attention, &shape);
 }
@@ -367,16 +374,17 @@ fy_ends fy_ends_cost(const fy_costing *c, const fy_slice *s)
     /* a picture has one class, read off one token; a text has a loss at every token */
     double rows = m->patch_dim > 0 ? s->microbatch : v.tokens;
     if (m->patch_dim > 0) {
-        fy_gemm patches = {v.tokens, h, m->patch_dim, 1, FY_F16, v.bytes, v.bytes, false, false};
+        fy_gemm patches = {v.tokens, h,       m->patch_dim, 1,    wide_format(&v),
+                           v.bytes,  v.bytes, false,        false};
         e.embedding_forward.matmul = fy_gemm_s(mc, &patches);
         e.embedding_backward.matmul = e.embedding_forward.matmul; /* of the weight alone */
     }
     if (s->tp == 1 && c->stack->unpadded_vocab) {
         vocab -= 1; /* an odd number of columns: no product over it is aligned */
     }
-    fy_gemm f = {rows, vocab, h, 1, FY_F16, v.bytes, v.bytes, false, false};
-    fy_gemm dx = {rows, h, vocab, 1, FY_F16, v.bytes, v.bytes, false, false};
-    fy_gemm dw = {h, vocab, rows, 1, FY_F16, v.bytes, v.grad_bytes, true, true};
+    fy_gemm f = {rows, vocab, h, 1, wide_format(&v), v.bytes, v.bytes, false, false};
+    fy_gemm dx = {rows, h, vocab, 1, wide_format(&v), v.bytes, v.bytes, false, false};
+    fy_gemm dw = {h, vocab, rows, 1, wide_format(&v), v.bytes, v.grad_bytes, true, true};
     e.head_forward.matmul = fy_gemm_s(mc, &f);
     e.head_backward.matmul = fy_gemm_s(mc, &dx) + (m->lora_rank > 0 ? 0 : fy_gemm_s(mc, &dw));
     double logits = rows * vocab;

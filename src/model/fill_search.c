@@ -176,7 +176,7 @@ static int estimate(search *s, const fy_layout *layout, fy_estimate *out, int *k
         if (rc != 0) {
             return rc;
         }
-        fits = fits && e.memory.fits;
+        fits = fits && e.memory.runs; /* it ran, perhaps short of memory */
         if (i == 0 || !(e.step_s <= out->step_s)) {
             *out = e;
             *kind = i;

@@ -25,7 +25,7 @@ typedef struct fy_machine {
     double hopper;          /* 1 where asynchronous matrix kernels exist */
     double memory_bps;      /* streaming kernels [B/s] */
     double gemm_memory_bps; /* operands of products [B/s] */
-    double memory_bytes;
+    double usable_bytes; /* of memory, by programs */
     double gap_s, launch_s, step_s, micro_s; /* constants of the stack */
     double sync_s;                           /* handing over to a collective's stream and back */
     double link_bps;   /* a device's share of the node's link, one direction [B/s] */

@@ -11,18 +11,10 @@ static const double communicator_bytes[2] = {0.4e9, 0.8e9};
 /* The allocator's blocks do not fit exactly: share of what comes and goes. */
 static const double fragmentation = 0.06;
 
-/* Freed blocks that are not given back: a long run's reserve grows towards what there is. */
-static const double cache_growth = 0.08;
-
-/* Memory that a maker's figure promises but a program cannot have (ECC, page tables, firmware):
- * A100 80 GB shows 81,920 MiB of 85.9e9 B, H20 97,871 MiB of 96 GiB. */
-static double usable_bytes(double maker)
-{
-    double gib = 1073741824.0;
-    double gb = 1e9;
-    /* makers write GB and mean GiB: 80 GB is 80 GiB less about 0.8 % */
-    return maker / gb * gib * 0.992;
-}
+/* Freed blocks that are not given back: a long run's reserve grows towards what there is, more
+ * where blocks come and go. Shares of all that is reserved, and of activations and workspace. */
+static const double cache_growth = 0.06;
+static const double moving_growth = 0.10;
 
 typedef struct held {
     double params, expert_params; /* on this device before sharding */
@@ -225,17 +217,19 @@ static void sum_up(fy_memory *out, const fy_costing *c, const fy_layout *l, doub
     double *b = out->bytes;
     int hopper = c->machine.hopper > 0;
     int groups = (l->tp > 1) + (l->pp > 1) + (l->dp * l->cp > 1) + (l->ep > 1) + (l->cp > 1);
-    double capacity = usable_bytes(c->machine.memory_bytes);
-    b[FY_M_ALLOCATOR] = fragmentation * (b[FY_M_ACTIVATIONS] + b[FY_M_WORKSPACE]);
+    double capacity = c->machine.usable_bytes;
+    double moving = b[FY_M_ACTIVATIONS] + b[FY_M_WORKSPACE];
+    b[FY_M_ALLOCATOR] = fragmentation * moving;
     b[FY_M_CONTEXT] = context_bytes[hopper] + groups * communicator_bytes[hopper];
     out->allocated = allocated;
     out->reserved = allocated + b[FY_M_ALLOCATOR];
     double least = allocated + b[FY_M_CONTEXT];
-    double grown = out->reserved * (1 + cache_growth) + b[FY_M_CONTEXT];
+    double grown = out->reserved * (1 + cache_growth) + moving_growth * moving + b[FY_M_CONTEXT];
     /* short of memory the allocator gives its cache back */
     out->device_used = !(grown > capacity) ? grown : least > capacity ? least : capacity;
     out->capacity = capacity;
-    out->fits = !(least > capacity);
+    out->fits = !(out->reserved + b[FY_M_CONTEXT] > capacity);
+    out->runs = !(least > capacity);
 }
 
 void fy_memory_stage(fy_memory *out, const fy_costing *c, const fy_layout *l, const fy_parts *p,

@@ -112,6 +112,12 @@ static int check(const fy_mixed_spec *spec, fy_err *err)
         return fy_fail(err, FY_ERANGE, "%d types of chip: from 1 to %d can be planned",
                        spec->n_types, FY_MAX_TYPES);
     }
+    for (int i = 0; i < spec->n_types; i++) {
+        int rc = fy_precision_check(spec->precision, spec->types[i].cluster.chip, err);
+        if (rc != 0) {
+            return rc;
+        }
+    }
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
         if (own[i] != FY_FREE) {
             return fy_fail(err, FY_EINFEASIBLE,

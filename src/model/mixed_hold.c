@@ -18,7 +18,7 @@ static double needed(const fy_costing *c, const fy_layout *l, const fy_parts *pa
     fy_stage stage = fy_mixed_stage(c->model, layers, false, false);
     fy_memory_stage(&m, c, l, parts, &stage, l->pp - in_flight, microbatches);
     *capacity = m.capacity;
-    return m.allocated + m.bytes[FY_M_CONTEXT];
+    return m.reserved + m.bytes[FY_M_CONTEXT];
 }
 
 /* Layers of a stage at distance j, at most; never too few. */

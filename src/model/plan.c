@@ -57,6 +57,16 @@ int fy_recompute_find(const char *name)
     return -1;
 }
 
+int fy_precision_check(fy_precision precision, const fy_chip *chip, fy_err *err)
+{
+    bool bf16 = precision == FY_PREC_BF16 || precision == FY_PREC_BF16_PURE;
+    if (bf16 && fy_known(chip->fp16.mid) && !fy_known(chip->bf16.mid)) {
+        return fy_fail(err, FY_EINFEASIBLE, "%s has no bf16: precision fp16 or fp32 would be right",
+                       chip->id);
+    }
+    return 0;
+}
+
 static int check_degrees(const fy_layout *l, const fy_cluster *cluster, fy_err *err)
 {
     if (l->tp < 1 || l->pp < 1 || l->dp < 1 || l->ep < 1 || l->cp < 1 || l->vpp < 1 ||
@@ -102,6 +112,7 @@ static int check_stages(const fy_layout *l, const fy_model *m, fy_err *err)
 int fy_layout_check(const fy_layout *l, const fy_model *m, const fy_cluster *cluster, fy_err *err)
 {
     int rc = check_degrees(l, cluster, err);
+    rc = rc ? rc : fy_precision_check(l->precision, cluster->chip, err);
     if (rc != 0) {
         return rc;
     }

@@ -100,7 +100,7 @@ static const char *why_none(fy_rates *rates, const fy_search_result *found)
     }
     if (found->has_closest) {
         return fy_arena_printf(&rates->arena, "does not fit: %.3g GiB too much on a device",
-                               (m->allocated + m->bytes[FY_M_CONTEXT] - m->capacity) / 1073741824);
+                               (m->reserved + m->bytes[FY_M_CONTEXT] - m->capacity) / 1073741824);
     }
     return "no layout uses them with this batch";
 }

@@ -36,7 +36,7 @@ typedef struct walk {
 
 static double missing(const fy_memory *m)
 {
-    return m->allocated + m->bytes[FY_M_CONTEXT] - m->capacity;
+    return m->reserved + m->bytes[FY_M_CONTEXT] - m->capacity;
 }
 
 static void offer_closest(walk *w, const fy_layout *l, const fy_parts *parts, const fy_memory *m)

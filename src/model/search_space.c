@@ -102,7 +102,8 @@ static int check_sizes(const fy_search_spec *spec, fy_err *err)
 int fy_space_open(fy_space *space, const fy_search_spec *spec, fy_err *err)
 {
     *space = (fy_space){.spec = spec};
-    int rc = check_sizes(spec, err);
+    int rc = fy_precision_check(spec->precision, spec->cluster->chip, err);
+    rc = rc ? rc : check_sizes(spec, err);
     rc = rc ? rc : fy_pins_check(spec, err);
     if (rc != 0) {
         return rc;

@@ -15,8 +15,8 @@ shape of the answer does not.
     exchange  0.1363 s of the step sum gradients between the types
   
   CHIP        DEVICES LAYERS ON STAGES REPLICAS BATCH EACH  SHARE WAITS          GiB   POWER
-  h800-sxm5        64 80 on 4                 2         96 37.5 % 4.3 % 76.5 of 79.4 630.5 W
-  h20-96-sxm5     512 80 on 1                64          5 62.5 % 0.0 % 85.0 of 95.2 402.8 W
+  h800-sxm5        64 80 on 4                 2         96 37.5 % 4.3 % 77.9 of 79.4 630.5 W
+  h20-96-sxm5     512 80 on 1                64          5 62.5 % 0.0 % 85.8 of 95.2 402.8 W
     h800-sxm5: tp 4 pp 4 dp 2 cp 2 vpp 4 microbatch 1 recompute none sp zero 1 overlap tp+dp+pp
     h20-96-sxm5: tp 8 pp 1 dp 64 cp 1 vpp 1 microbatch 1 recompute none sp zero 1 overlap tp+dp
   
@@ -49,8 +49,8 @@ The types' order on the command line does not matter; what costs more than it gi
     "kind": "data",
   $ fuyao plan llama3-70b --on h800-sxm5:32+h20-96-sxm5:16 --objective energy | grep -e Best -e without
   Best by energy: pipelines over the types
-  without h800-sxm5 +203.3 % energy
-  without h20-96-sxm5 +0.8 % energy
+  without h800-sxm5 +207.6 % energy
+  without h20-96-sxm5 +2.2 % energy
 
 What has no answer:
 

@@ -148,7 +148,7 @@ static bool slice_rules(const mixed_question *q, int type, const fy_layout *l, i
     const fy_model *m = &q->model;
     const fy_stack *s = q->spec.stack;
     int per_node = q->spec.types[type].cluster.per_node;
-    bool flash = s->attention == FY_ATTN_FLASH2 || s->attention == FY_ATTN_FLASH3;
+    bool flash = s->attention >= FY_ATTN_FLASH1;
     if (m->heads % l->tp || (m->kv_heads % l->tp && l->tp % m->kv_heads) || m->ffn % l->tp ||
         l->tp > per_node || (devices > per_node && per_node % l->tp)) {
         return false;

@@ -14,7 +14,8 @@ static fy_attention_shape shape(double keys, double dim, bool causal)
                                 .v_dim = dim,
                                 .seen = causal ? 0.5 : 1,
                                 .causal = causal,
-                                .bytes = 2};
+                                .bytes = 2,
+                                .format = FY_F16};
 }
 
 /* FLOP as both papers count: 4 s^2 d heads forward, halved under a causal mask; backward 2.5. */
@@ -68,6 +69,21 @@ static void test_first_generation(void **state)
     between("A100, FA1", share(&a100, FY_ATTN_FLASH1, &causal), 0.25, 0.45);
     between("H100, FA1", share(&h100, FY_ATTN_FLASH1, &causal), 0.15, 0.23);
     assert_true(share(&a100, FY_ATTN_FLASH1, &causal) < share(&a100, FY_ATTN_FLASH2, &causal));
+}
+
+/* In fp32 and tf32 the products run at their own rate: an A100 has 19.5 and 156 of 312 TFLOP/s. */
+static void test_wide_formats(void **state)
+{
+    fy_machine a100 = real_machine(*state, "a100-80-sxm4");
+    fy_attention_shape s = shape(16384, 128, true);
+    double half = fy_attention_s(&a100, FY_ATTN_FLASH2, &s).forward_s;
+    s.format = FY_T32;
+    between("tf32", fy_attention_s(&a100, FY_ATTN_FLASH2, &s).forward_s / half, 1.7, 2);
+    s.format = FY_F32;
+    between("fp32", fy_attention_s(&a100, FY_ATTN_FLASH3, &s).forward_s / half, 12, 16);
+    double stored = fy_attention_s(&a100, FY_ATTN_SOFTMAX, &s).forward_s;
+    s.format = FY_F16;
+    assert_true(stored > 1.5 * fy_attention_s(&a100, FY_ATTN_SOFTMAX, &s).forward_s);
 }
 
 /* Backward does 2.5 times the products at a lower rate (figures 5 and 7 of FA2). */
@@ -164,8 +180,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_published),   cmocka_unit_test(test_first_generation),
-        cmocka_unit_test(test_backward),    cmocka_unit_test(test_eligibility),
-        cmocka_unit_test(test_generations), cmocka_unit_test(test_masks),
+        cmocka_unit_test(test_backward),    cmocka_unit_test(test_wide_formats),
+        cmocka_unit_test(test_eligibility), cmocka_unit_test(test_generations),
+        cmocka_unit_test(test_masks),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -150,10 +150,44 @@ static void test_roots(void **state)
     }
 }
 
+/* GiB that torch.cuda reports as a device's total, as users list them. */
+static void test_usable(void **state)
+{
+    static const struct {
+        const char *chip;
+        double gib, tolerance;
+    } cases[] = {
+        {"a100-80-sxm4", 79.2, 0.005}, {"h20-96-sxm5", 95.0, 0.01}, {"rtx3090", 23.69, 0.01},
+        {"a10", 22.2, 0.01},           {"l40s", 44.4, 0.01},        {"t4", 14.7, 0.01},
+        {"b200", 178.4, 0.005},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fy_machine m = real_machine(*state, cases[i].chip);
+        near(cases[i].chip, m.usable_bytes / 1073741824.0, cases[i].gib, cases[i].tolerance);
+    }
+}
+
+/* A chip with fp16 alone is not taken for one with bf16; rates that are unknown pass. */
+static void test_no_bf16(void **state)
+{
+    const fy_chip *v100 = fy_catalog_find_chip(*state, "v100-sxm2");
+    fy_chip unknown = {.id = "x", .fp16.mid = NAN, .bf16.mid = NAN};
+    fy_err err = {0};
+    assert_int_equal(fy_precision_check(FY_PREC_BF16, v100, &err), FY_EINFEASIBLE);
+    assert_string_equal(err.text, "v100-sxm2 has no bf16: precision fp16 or fp32 would be right");
+    assert_int_equal(fy_precision_check(FY_PREC_BF16_PURE, v100, &err), FY_EINFEASIBLE);
+    assert_int_equal(fy_precision_check(FY_PREC_FP16, v100, &err), 0);
+    assert_int_equal(fy_precision_check(FY_PREC_FP32, v100, &err), 0);
+    assert_int_equal(fy_precision_check(FY_PREC_BF16, &unknown, &err), 0);
+    assert_int_equal(fy_precision_check(FY_PREC_BF16, fy_catalog_find_chip(*state, "a10"), &err),
+                     0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sustained), cmocka_unit_test(test_formats),
+        cmocka_unit_test(test_sustained), cmocka_unit_test(test_usable),
+        cmocka_unit_test(test_no_bf16),   cmocka_unit_test(test_formats),
         cmocka_unit_test(test_power_cap), cmocka_unit_test(test_rates),
         cmocka_unit_test(test_unknown),   cmocka_unit_test(test_roots),
     };
