@@ -198,6 +198,9 @@ int ctl_observed(fy_ctl *ctl, fy_job *job, double done, fy_err *err) FY_NODISCAR
 /* The fleet's record of a submission; arrays owned by the arena. */
 int ctl_resolve(fy_ctl *ctl, const fy_submission *what, int32_t tenant, fy_arena *arena,
                 fy_job_record *rec, fy_err *err) FY_NODISCARD;
+/* Everything that may forbid a submission, before anything changes; fills in what it left out. */
+int ctl_prepare(fy_ctl *ctl, const fy_who *who, fy_submission *what, const char **tenant,
+                fy_arena *arena, fy_job_record *rec, fy_err *err) FY_NODISCARD;
 int32_t ctl_tenant(const fy_ctl *ctl, const char *name); /* -1 = not yet */
 
 /* ------------------------------------------------------------------ ctl_view.c */

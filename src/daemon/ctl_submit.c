@@ -437,15 +437,19 @@ static bool seen_before(const fy_ctl *ctl, const char *tenant, const fy_submissi
     return seen != NULL;
 }
 
-/* Everything that may forbid it, before anything changes. */
-static int prepare(fy_ctl *ctl, const fy_who *who, fy_submission *what, const char *tenant,
-                   int32_t number, fy_arena *arena, fy_job_record *rec, fy_err *err)
+int ctl_prepare(fy_ctl *ctl, const fy_who *who, fy_submission *what, const char **tenant,
+                fy_arena *arena, fy_job_record *rec, fy_err *err)
 {
     int count = what->n_array > 0 ? what->n_array : 1;
-    int status = check_after(ctl, who, what, err);
+    int32_t number = -1;
+    int status = tenant_name(who, what, tenant, err);
 
     if (status == 0) {
-        status = within_quota(ctl, tenant, number, count, what, err);
+        number = ctl_tenant(ctl, *tenant);
+        status = check_after(ctl, who, what, err);
+    }
+    if (status == 0) {
+        status = within_quota(ctl, *tenant, number, count, what, err);
     }
     if (status == 0) {
         status = ctl_resolve(ctl, what, number >= 0 ? number : 0, arena, rec, err);
@@ -473,8 +477,8 @@ int fy_ctl_submit(fy_ctl *ctl, const fy_who *who, const fy_submission *asked, in
                        "the disk of the state folder is nearly full: nothing new is accepted until "
                        "there is room");
     }
+    status = ctl_prepare(ctl, who, &what, &tenant, &arena, &rec, err);
     number = ctl_tenant(ctl, tenant);
-    status = prepare(ctl, who, &what, tenant, number, &arena, &rec, err);
     if (status == 0) {
         status = ensure_tenant(ctl, tenant, &number, err);
     }

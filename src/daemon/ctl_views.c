@@ -331,7 +331,9 @@ int fy_ctl_view_events(fy_ctl *ctl, const fy_who *who, int64_t seq, int most, fy
 {
     streaming st = {
         .ctl = ctl, .who = who, .lines = lines, .reader = fy_journal_reader_new(), .last = seq};
-    int status = fy_store_read(ctl->store, seq, most, stream_record, &st, err);
+    int status = seq > fy_store_committed(ctl->store)
+                     ? fy_fail(err, FY_ENOENT, "there is no record %lld yet", (long long)seq)
+                     : fy_store_read(ctl->store, seq, most, stream_record, &st, err);
 
     *last = st.last;
     fy_journal_reader_free(st.reader);
