@@ -104,7 +104,8 @@ typedef struct fy_stack {
     bool main_grads_fp32; /* weight gradients are accumulated in fp32 */
     bool seq_parallel;    /* can */
     bool grouped_experts; /* all experts' products in one kernel */
-    bool dedup_dispatch;  /* a token is sent once to a node, whatever its experts there */
+    bool dedup_dispatch;  /* between nodes: a token is sent once to a node, by kernels of its own */
+    bool fp8_dispatch;    /* where products are in fp8, tokens go to experts in it */
     bool p2p_scatter;     /* stage inputs are sent in tp parts and gathered */
     bool shards_weights;  /* fully sharded: weights are gathered layer by layer (FSDP) */
     bool dropout;

@@ -57,6 +57,8 @@ typedef struct fy_model {
     /* mixture of experts: routed experts a MoE layer, routed ones a token takes, ... */
     int experts, shared_experts, experts_per_token, expert_ffn;
     int dense_layers; /* layers without experts (all of them where experts is 0) */
+    /* a token's experts lie in `chosen_groups` of `expert_groups` groups; 0 = in any */
+    int expert_groups, chosen_groups;
     /* multi-head latent attention */
     int q_rank, kv_rank, nope_dim, rope_dim, v_dim;
     int mtp_layers; /* multi-token prediction: further blocks with their own head pass */

@@ -74,6 +74,10 @@ static void emit_mixture(const fy_model *m, const fy_layout *l)
         flag("num-experts %d", m->experts);
         flag("moe-router-topk %d", m->experts_per_token);
         flag("moe-ffn-hidden-size %d", m->expert_ffn);
+        if (m->expert_groups > 0) {
+            flag("moe-router-num-groups %d", m->expert_groups);
+            flag("moe-router-group-topk %d", m->chosen_groups);
+        }
         if (m->shared_experts > 0) {
             flag("moe-shared-expert-intermediate-size %d", m->shared_experts * m->expert_ffn);
         }

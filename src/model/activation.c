@@ -22,7 +22,7 @@ typedef struct tensors {
     double scores; /* elements of the former; 0 where they are never in memory */
     double out;
     double up, act; /* outputs of the first products, of the activation */
-    double copies;  /* tokens dealt to experts, and what the experts return */
+    double copies;  /* tokens dealt to experts; what these return is weighted before, not kept */
     double all;
 } tensors;
 
@@ -90,9 +90,9 @@ static tensors tensors_of(const fy_costing *c, const fy_slice *s, const sizes *z
     t.up = (m->gated ? 2 : 1) * z->ffn * z->bytes;
     /* silu(gate) is a tensor of its own unless it is one kernel with the product */
     t.act = (m->gated && !stack->fused_elementwise ? 2 : 1) * z->ffn * z->bytes;
-    t.copies = 2 * z->routed * z->hidden * z->bytes;
+    t.copies = z->routed * z->hidden * z->bytes;
     if (s->precision == FY_PREC_FP8 && stack->fp8_inputs) { /* inputs of products in 8 bits */
-        t.norm_out /= 2, t.out /= 2, t.act /= 2;
+        t.norm_out /= 2, t.out /= 2, t.act /= 2, t.copies /= 2;
     }
     t.all = t.norm_in + t.norm_out + t.norm_copy + t.masks + t.qkv + t.rotated + t.latent + t.core +
             t.out + t.up + t.act + t.copies;

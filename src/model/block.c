@@ -13,9 +13,17 @@ static const double eager_extra = 11;
 /* Host work of recomputing a layer: saving and restoring random states, a graph of its own. */
 static const double checkpoint_launches = 8;
 
-/* Host work of routing: many small kernels on the counts of tokens, and waiting for those counts
- * to arrive at the host before the experts' products can be sized. In launches. */
+/*
+ * Host work of a pass through a layer of experts beside its products, in launches: router, top-k,
+ * counts, sorting, and waiting for the counts to arrive at the host before products can be sized.
+ * With kernels made for dispatch (DeepEP), and more through the framework's all-to-all: counts of
+ * all devices, two exchanges, sorting by expert. From layers that launching binds, in Megatron-Core
+ * on H100 with 8 or 16 experts a device and one sequence: about 9.4 and 15.5 ms a layer and step
+ * (NVIDIA-NeMo/Megatron-Bridge, docs/performance-summary-archive.md; yanring/Megatron-MoE-ModelZoo,
+ * best_practice/Qwen3).
+ */
 static const double router_launches = 500;
+static const double all_to_all_launches = 260;
 
 /* Products launched from one loop below the framework cost less than one launched from it. */
 static const double batched_launch = 0.25;
@@ -185,8 +193,26 @@ static void context_exchange(const fy_costing *c, const fy_slice *s, const view 
     b->backward.kernels += 2.0 * s->cp;
 }
 
-/* Two sums over the tensor group a pass; under sequence parallelism gathers and scatters of the
- * same volume, and in the backward pass one gather more each, of the input. */
+/*
+ * Sums of `bytes` over the tensor group, `times` a pass; under sequence parallelism gathers and
+ * scatters of the same volume, and in the backward pass one gather more each, of the input.
+ */
+typedef struct sums {
+    double pass, back;
+} sums;
+
+static sums tensor_sums_s(const fy_costing *c, const fy_slice *s, double bytes, double times)
+{
+    const fy_machine *mc = &c->machine;
+    fy_group g = fy_group_make(s->tp, 1, mc->per_node);
+    if (!s->seq_parallel) {
+        double pass = times * fy_all_reduce_s(mc, g, bytes);
+        return (sums){pass, pass};
+    }
+    double gather = times * fy_all_gather_s(mc, g, bytes);
+    return (sums){2 * gather, 2.5 * gather}; /* of the one more half hidden by a product */
+}
+
 static void tensor_exchange(const fy_costing *c, const fy_slice *s, const view *v, double times,
                             fy_block *b)
 {
@@ -194,25 +220,35 @@ static void tensor_exchange(const fy_costing *c, const fy_slice *s, const view *
         return;
     }
     const fy_machine *mc = &c->machine;
-    fy_group g = fy_group_make(s->tp, 1, mc->per_node);
-    double bytes = v->tokens * c->model->hidden * v->bytes;
-    double pass = 0;
-    double back = 0;
-    if (s->seq_parallel) {
-        pass = times * 2 * fy_all_gather_s(mc, g, bytes);
-        back = pass + times * fy_all_gather_s(mc, g, bytes) * 0.5; /* half hidden by a product */
-    } else {
-        pass = back = times * fy_all_reduce_s(mc, g, bytes);
-    }
+    sums t = tensor_sums_s(c, s, v->tokens * c->model->hidden * v->bytes, times);
     if (s->overlap & FY_OVERLAP_TP) { /* in parts behind the products, which lose SMs to it */
-        pass = fy_paid_s(mc, pass, b->forward.matmul);
-        back = fy_paid_s(mc, back, b->backward.matmul);
+        t.pass = fy_paid_s(mc, t.pass, b->forward.matmul);
+        t.back = fy_paid_s(mc, t.back, b->backward.matmul);
     }
-    b->forward.tp += pass;
-    b->backward.tp += back;
+    b->forward.tp += t.pass;
+    b->backward.tp += t.back;
     double kernels = times * (s->seq_parallel ? 2 : 1) * collective_launches;
     b->forward.kernels += kernels;
     b->backward.kernels += kernels;
+}
+
+/*
+ * Experts that tp cuts: under sequence parallelism each device sorts its own tokens, so that the
+ * copies for all experts of a token are gathered, and scattered again (Megatron-Core's all-to-all
+ * dispatcher with expert tensor parallelism). Their sizes are known late: nothing hides it.
+ */
+static void cut_experts_exchange(const fy_costing *c, const fy_slice *s, const view *v, fy_block *b)
+{
+    const fy_model *m = c->model;
+    if (fy_expert_cut(s->tp, s->ep) <= 1) {
+        return;
+    }
+    double copies = s->seq_parallel ? m->experts_per_token : 1;
+    sums t = tensor_sums_s(c, s, v->tokens * copies * m->hidden * v->bytes, 1);
+    b->forward.tp += t.pass;
+    b->backward.tp += s->seq_parallel ? t.pass : t.back;
+    b->forward.kernels += 2 * collective_launches;
+    b->backward.kernels += 2 * collective_launches;
 }
 
 /* Returns its last product. */
@@ -228,8 +264,9 @@ static linear dense_feed_forward(const fy_costing *c, const fy_slice *s, const v
     return last;
 }
 
-/* Routed experts: their tokens after dispatch, as grouped products or one product each. */
-static void routed_experts(const fy_costing *c, const fy_slice *s, const view *v, fy_block *b)
+/* Routed experts: their tokens after dispatch, as grouped products or one product each. Returns
+ * the copies of tokens that a device dispatches. */
+static double expert_products(const fy_costing *c, const fy_slice *s, const view *v, fy_block *b)
 {
     const fy_model *m = c->model;
     const fy_machine *mc = &c->machine;
@@ -258,18 +295,75 @@ static void routed_experts(const fy_costing *c, const fy_slice *s, const view *v
     fy_stream back = {routed * (m->hidden * 10.0 + width * (act + 2)) * v->bytes, 16};
     b->forward.elementwise += fy_stream_s(mc, f);
     b->backward.elementwise += fy_stream_s(mc, back);
-    b->forward.kernels += f.kernels + router_launches;
-    b->backward.kernels += back.kernels + router_launches;
-    if (s->ep > 1) {
-        fy_group g = fy_group_make(s->ep, 1, mc->per_node);
-        double far = c->stack->dedup_dispatch ? fy_far_copies(g, m->experts_per_token) : 1;
-        double once = fy_dispatch_s(mc, g, routed * m->hidden * v->bytes, far);
-        double paid = s->overlap & FY_OVERLAP_EP ? 2 * once * mc->exposed : 2 * once;
-        b->forward.ep += paid;
-        b->backward.ep += paid;
-        b->forward.kernels += 2 * collective_launches;
-        b->backward.kernels += 2 * collective_launches;
+    b->forward.kernels += f.kernels;
+    b->backward.kernels += back.kernels;
+    return routed;
+}
+
+/*
+ * Biases of experts lie one an expert, so they are added expert by expert with the token's weight
+ * in fp32 and put together again; their gradients are sums an expert. Bytes a value of the second
+ * product, and 2 a value of the first in the sums. Source: Megatron-Core, TEGroupedMLP.
+ */
+static void expert_biases(const fy_costing *c, const fy_slice *s, double routed, fy_block *b)
+{
+    const fy_model *m = c->model;
+    if (!m->bias) {
+        return;
     }
+    double local = (double)m->experts / s->ep;
+    double width = (double)m->expert_ffn / fy_expert_cut(s->tp, s->ep);
+    fy_stream f = {routed * m->hidden * 28.0, 2 * local + 2};
+    fy_stream back = {routed * (m->hidden * 38.0 + width * (m->gated ? 4.0 : 2.0)), 6 * local};
+    b->forward.elementwise += fy_stream_s(&c->machine, f);
+    b->backward.elementwise += fy_stream_s(&c->machine, back);
+    b->forward.kernels += f.kernels;
+    b->backward.kernels += back.kernels;
+}
+
+/* Tokens travel to their experts and back: once each a pass, the gradients the same way. */
+static void expert_exchange(const fy_costing *c, const fy_slice *s, const view *v, double routed,
+                            fy_block *b)
+{
+    const fy_model *m = c->model;
+    const fy_machine *mc = &c->machine;
+    fy_group g = fy_group_make(s->ep, 1, mc->per_node);
+    bool once = c->stack->dedup_dispatch && s->ep > 1 && fy_group_crosses(g);
+    b->forward.kernels += router_launches + (once ? 0 : all_to_all_launches);
+    b->backward.kernels += router_launches + (once ? 0 : all_to_all_launches);
+    if (s->ep <= 1) {
+        return;
+    }
+    fy_choice choice = {m->experts_per_token, m->expert_groups, m->chosen_groups};
+    fy_route route = once ? fy_route_once(mc, g, choice) : fy_route_each(mc);
+    bool small = c->stack->fp8_dispatch && v->format == FY_F8;
+    double there = small ? 1 + 4.0 / 128 : v->bytes; /* with a scale for each 128 values */
+    double wide = routed * m->hidden;
+    double both =
+        fy_dispatch_s(mc, g, wide * there, route) + fy_dispatch_s(mc, g, wide * v->bytes, route);
+    b->forward.ep += both;
+    b->backward.ep += both;
+    b->forward.kernels += 2 * collective_launches;
+    b->backward.kernels += 2 * collective_launches;
+}
+
+/*
+ * Dispatch that is hidden runs beside the computation of another microbatch, whose forward pass
+ * meets this one's backward pass: all of the layer's computation lies before it.
+ */
+static void hide_exchange(const fy_costing *c, const fy_slice *s, fy_block *b)
+{
+    double sent = b->forward.ep + b->backward.ep;
+    if (!(s->overlap & FY_OVERLAP_EP) || !(sent > 0)) {
+        return;
+    }
+    const fy_pass *f = &b->forward;
+    const fy_pass *r = &b->backward;
+    double behind =
+        f->matmul + f->attention + f->elementwise + r->matmul + r->attention + r->elementwise;
+    double share = fy_paid_s(&c->machine, sent, behind) / sent;
+    b->forward.ep *= share;
+    b->backward.ep *= share;
 }
 
 static void streams(const fy_costing *c, const fy_slice *s, const view *v, double ffn, fy_block *b)
@@ -330,27 +424,33 @@ fy_block fy_block_cost(const fy_costing *c, fy_layer_kind kind, const fy_slice *
     b.forward.kernels += core.forward_kernels;
     b.backward.kernels += core.backward_kernels;
     context_exchange(c, s, &v, &b);
-    double sums = 0;
+    double times = 0;
     linear last = {0};
     if (kind == FY_LAYER_MOE) {
         double shared = (double)m->shared_experts * m->expert_ffn;
-        sums = s->ep > 1 && shared <= 0 ? 1 : 2;
+        times = shared <= 0 ? 1 : 2;
         if (shared > 0) {
             dense_feed_forward(c, s, &v, shared, &b);
         }
-        routed_experts(c, s, &v, &b);
+        double routed = expert_products(c, s, &v, &b);
+        expert_biases(c, s, routed, &b);
+        expert_exchange(c, s, &v, routed, &b);
         streams(c, s, &v, shared, &b);
         double etp = fy_expert_cut(s->tp, s->ep);
         b.expert_params = c->params.expert * m->experts / s->ep / etp;
         double rest = c->params.moe_layer - c->params.expert * m->experts;
         b.params = b.expert_params + rest / s->tp;
     } else {
-        sums = m->parallel_block ? 1 : 2;
+        times = m->parallel_block ? 1 : 2;
         last = dense_feed_forward(c, s, &v, m->ffn, &b);
         streams(c, s, &v, m->ffn, &b);
         b.params = c->params.dense_layer / s->tp;
     }
-    tensor_exchange(c, s, &v, sums, &b); /* behind all products of the layer */
+    tensor_exchange(c, s, &v, times, &b); /* behind all products of the layer */
+    if (kind == FY_LAYER_MOE) {
+        cut_experts_exchange(c, s, &v, &b);
+        hide_exchange(c, s, &b);
+    }
     recomputed(c, s, core, last, &b);
     fy_activation_block(&b, c, kind, s);
     return b;

@@ -14,7 +14,7 @@ fy_group fy_group_make(int size, int stride, int per_node)
     return (fy_group){.size = size, .in_node = in_node, .sharing = sharing > 0 ? sharing : 1};
 }
 
-static bool crosses(fy_group g)
+bool fy_group_crosses(fy_group g)
 {
     return g.size > g.in_node;
 }
@@ -22,7 +22,7 @@ static bool crosses(fy_group g)
 /* Bandwidth that each member's ring sees [B/s]: the link, and its share of the node's NICs. */
 static double ring_bps(const fy_machine *mc, fy_group g)
 {
-    if (!crosses(g)) {
+    if (!fy_group_crosses(g)) {
         return mc->link_bps;
     }
     double net = mc->net_bps / g.sharing;
@@ -34,7 +34,7 @@ static double ring_bps(const fy_machine *mc, fy_group g)
 static double once_latency_s(const fy_machine *mc, fy_group g)
 {
     double inside = (g.in_node - 1) * mc->link_latency_s;
-    if (!crosses(g)) {
+    if (!fy_group_crosses(g)) {
         return inside;
     }
     double nodes = (double)g.size / g.in_node;
@@ -65,36 +65,67 @@ double fy_all_reduce_s(const fy_machine *mc, fy_group g, double bytes)
     }
     double share = 2.0 * (g.size - 1) / g.size;
     double ring = share * bytes / ring_bps(mc, g) + 2 * once_latency_s(mc, g);
-    if (!crosses(g) && mc->reduce_bps > 0) { /* the switch adds: each sends and receives once */
+    if (!fy_group_crosses(g) &&
+        mc->reduce_bps > 0) { /* the switch adds: each sends and receives once */
         double tree = bytes / mc->reduce_bps + 2 * mc->link_latency_s;
         ring = tree < ring ? tree : ring;
     }
     return ring + mc->sync_s;
 }
 
-double fy_far_copies(fy_group g, double copies)
+/* Of n equal places those that `copies` thrown at random hit. */
+static double hit(double n, double copies)
 {
-    double nodes = (double)g.size / g.in_node;
-    double missed = 1; /* (1 - 1/nodes)^copies */
+    double missed = 1; /* (1 - 1/n)^copies */
     for (int i = 0; i < (int)copies; i++) {
-        missed *= 1 - 1 / nodes;
+        missed *= 1 - 1 / n;
     }
-    return copies > 0 ? nodes * (1 - missed) / copies : 1;
+    return n * (1 - missed);
 }
 
-double fy_dispatch_s(const fy_machine *mc, fy_group g, double bytes, double far_copies)
+double fy_places_hit(double places, fy_choice c)
+{
+    if (c.groups <= 0 || c.chosen <= 0) {
+        return hit(places, c.copies);
+    }
+    if (places < c.groups) { /* a place holds whole groups, of which the chosen ones are hit */
+        return hit(places, c.chosen);
+    }
+    double each = c.copies / c.chosen;
+    double hits = c.chosen * hit(places / c.groups, each < 1 ? 1 : each);
+    return hits < c.copies ? hits : c.copies;
+}
+
+fy_route fy_route_each(const fy_machine *mc)
+{
+    return (fy_route){.far = 1, .near = 1, .net_bps = mc->net_bps};
+}
+
+fy_route fy_route_once(const fy_machine *mc, fy_group g, fy_choice choice)
+{
+    double k = choice.copies;
+    if (!(k > 0)) {
+        return fy_route_each(mc);
+    }
+    return (fy_route){.far = fy_places_hit((double)g.size / g.in_node, choice) / k,
+                      .near = fy_places_hit(g.size, choice) / k,
+                      .net_bps = mc->dispatch_bps};
+}
+
+double fy_dispatch_s(const fy_machine *mc, fy_group g, double bytes, fy_route route)
 {
     if (g.size <= 1 || !(bytes > 0)) {
         return 0;
     }
+    double others = (double)(g.size - 1) / g.size;
     double away = (double)(g.size - g.in_node) / g.size;
-    double near = bytes * ((double)(g.size - 1) / g.size - away * far_copies) / mc->link_bps;
+    double near = bytes * (others * route.near - away * route.far) / mc->link_bps;
     double far = 0;
-    if (crosses(g)) { /* all devices of a node send at once through its NICs */
-        far = bytes * away * far_copies / (mc->net_bps / mc->per_node);
+    if (fy_group_crosses(g)) { /* all devices of a node send at once through its NICs */
+        far = bytes * away * route.far / (route.net_bps / mc->per_node);
     }
     double latency = g.in_node * mc->link_latency_s +
-                     (crosses(g) ? fy_doublings(g.size) * mc->net_latency_s : 0);
+                     (fy_group_crosses(g) ? fy_doublings(g.size) * mc->net_latency_s : 0);
     return (near > far ? near : far) + latency + mc->sync_s;
 }
 

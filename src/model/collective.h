@@ -30,18 +30,40 @@ fy_group fy_group_make(int size, int stride, int per_node);
 double fy_all_reduce_s(const fy_machine *machine, fy_group group, double bytes);
 double fy_all_gather_s(const fy_machine *machine, fy_group group, double bytes);
 
-/*
- * Seconds to hand `bytes` (of all copies a member sends) to the members they are for, each copy to
- * one of them at random. Between nodes a token travels `far_copies` times for every copy: 1 where
- * each copy is sent by itself, less where it is sent once a node and spread there (fy_far_copies).
- */
-double fy_dispatch_s(const fy_machine *machine, fy_group group, double bytes, double far_copies);
+/* Which experts a token goes to: `copies` of them, in `chosen` of `groups` equal groups of experts
+ * that lie one behind the other; groups 0: anywhere. */
+typedef struct fy_choice {
+    double copies;
+    int groups, chosen;
+} fy_choice;
 
 /*
- * Expected share of `copies` that have to leave for another node when each node is sent at most
- * one: nodes (1 - (1 - 1/nodes)^copies) / copies, of all nodes.
+ * Expected number of the group's `places` (equal parts: its nodes, its members) that hold an expert
+ * of a token: places (1 - (1 - 1/places)^copies), at random; where groups are chosen first the same
+ * within each of them, and where places hold whole groups, that of the groups.
  */
-double fy_far_copies(fy_group group, double copies);
+double fy_places_hit(double places, fy_choice choice);
+
+/* How the copies of tokens travel, each share of all copies. */
+typedef struct fy_route {
+    double far;     /* sent to nodes; 1 where each copy is sent by itself */
+    double near;    /* handed to devices of a node */
+    double net_bps; /* what the node's NICs reach in it [B/s] */
+} fy_route;
+
+/* Each copy by itself, in the library's all-to-all. */
+fy_route fy_route_each(const fy_machine *machine);
+/* By kernels that send a token once to a node, and there once to a device (DeepEP). */
+fy_route fy_route_once(const fy_machine *machine, fy_group group, fy_choice choice);
+
+/*
+ * Seconds to hand `bytes` (of all copies a member sends) to the members they are for, each copy to
+ * one of them at random. Between nodes and on the link at the same time; the slower decides.
+ */
+double fy_dispatch_s(const fy_machine *machine, fy_group group, double bytes, fy_route route);
+
+/* Does the group reach over several nodes? */
+bool fy_group_crosses(fy_group group);
 
 /*
  * What of `comm_s` is paid when it may hide behind `behind_s` of computation: what sticks out, and

@@ -152,6 +152,15 @@ static void fill_details(fy_run_spec *spec)
     spec->origin[FY_CELL_DETAILS] = FY_ORIGIN_CONVENTION;
 }
 
+/* Do the workload's groups of experts go with the experts of this row? */
+static bool groups_hold(const fy_model *m)
+{
+    int groups = m->expert_groups;
+
+    return groups == 0 || (m->experts % groups == 0 &&
+                           m->experts / groups * m->chosen_groups >= m->experts_per_token);
+}
+
 static void fill_experts(fy_run_spec *spec)
 {
     fy_model *m = &spec->model;
@@ -160,6 +169,7 @@ static void fill_experts(fy_run_spec *spec)
     fy_run_cell_fill(spec, FY_CELL_EXPERTS, 0, how);
     if (m->experts == 0) {
         m->shared_experts = m->experts_per_token = m->expert_ffn = m->dense_layers = 0;
+        m->expert_groups = m->chosen_groups = 0;
         for (int i = FY_CELL_SHARED_EXPERTS; i <= FY_CELL_DENSE_LAYERS; i++) {
             spec->origin[i] = how;
         }
@@ -169,6 +179,9 @@ static void fill_experts(fy_run_spec *spec)
         fy_run_cell_fill(spec, FY_CELL_DENSE_LAYERS, 0, how);
         if (!fy_run_blank(spec, FY_CELL_FFN) && m->ffn > 0 && m->dense_layers == 0) {
             fy_run_cell_fill(spec, FY_CELL_EXPERT_FFN, m->ffn, how);
+        }
+        if (!groups_hold(m)) { /* the workload's, but the row has other experts */
+            m->expert_groups = m->chosen_groups = 0;
         }
     }
 }
@@ -385,6 +398,18 @@ static bool interleaves(const fy_stack *stack)
            strcmp(stack->id, "paddle") != 0 && strcmp(stack->id, "megatron-deepspeed") != 0;
 }
 
+/*
+ * What a layout hides unless the row says: what the stack does. A stack of a laboratory's own
+ * spreads experts over nodes because it hides their traffic (DeepSeek-V3, arXiv 2412.19437;
+ * MegaScale-MoE, arXiv 2505.11432).
+ */
+static unsigned default_overlap(const fy_run_spec *spec, const fy_stack *stack)
+{
+    bool own = strcmp(spec->stack, "other") == 0 && spec->model.experts > 0;
+
+    return stack->overlap | (own ? FY_OVERLAP_EP : 0);
+}
+
 /* Blank cp is 1, unless the other degrees, all given, leave more devices. */
 static int context_left(const fy_run_spec *spec)
 {
@@ -424,9 +449,9 @@ static int fill_layout(fy_run_spec *spec, const fy_stack *stack, fy_err *err)
     }
     fy_run_cell_fill(spec, FY_CELL_ZERO, stack->zero, FY_ORIGIN_STACK);
     if (fy_run_blank(spec, FY_CELL_OVERLAP)) {
-        fy_run_cell_fill(spec, FY_CELL_OVERLAP, (int)stack->overlap, FY_ORIGIN_STACK);
+        fy_run_cell_fill(spec, FY_CELL_OVERLAP, (int)default_overlap(spec, stack), FY_ORIGIN_STACK);
     } else if (spec->layout.overlap != 0) {
-        spec->layout.overlap |= stack->overlap; /* what a row states comes on top */
+        spec->layout.overlap |= default_overlap(spec, stack); /* what a row states comes on top */
     }
     return 0;
 }

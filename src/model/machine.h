@@ -31,6 +31,7 @@ typedef struct fy_machine {
     double link_bps;   /* a device's share of the node's link, one direction [B/s] */
     double reduce_bps; /* of reductions inside the switch; 0 = it cannot */
     double net_bps;    /* a node's NICs, one direction [B/s]; NAN = unknown */
+    double dispatch_bps; /* the same in kernels made for dispatch to experts */
     double link_latency_s, net_latency_s; /* of one step of a collective */
     double attention;                     /* share of the ideal attention kernel */
     double exposed, jitter;

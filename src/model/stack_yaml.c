@@ -15,7 +15,8 @@ typedef struct raw_stack {
     char *id, *name, *near, *source, *attention, *capture, *recompute, *overlap;
     bool fused_elementwise, fused_norm, fused_loss, fused_optimizer, main_grads_fp32;
     bool seq_parallel, grouped_experts, p2p_scatter, shards_weights, dropout, unpadded_vocab,
-        dedup_dispatch, keeps_products, keeps_outputs, fp8_inputs, recompute_stops_early;
+        dedup_dispatch, fp8_dispatch, keeps_products, keeps_outputs, fp8_inputs,
+        recompute_stops_early;
     unsigned zero, buffer_mb;
     unsigned fp8_weight_bytes, gradient_bytes, optimizer_bytes, loss_bytes, loss_bytes_selective;
 } raw_stack;
@@ -66,6 +67,7 @@ static const cyaml_schema_field_t stack_fields[] = {
     FLAG(dropout),
     FLAG(unpadded_vocab),
     FLAG(dedup_dispatch),
+    FLAG(fp8_dispatch),
     FLAG(keeps_products),
     FLAG(keeps_outputs),
     FLAG(recompute_stops_early),
@@ -210,6 +212,7 @@ static int read_stack(fy_stacks *stacks, const fy_doc *doc, const raw_stack *raw
         .shards_weights = raw->shards_weights,
         .dropout = raw->dropout,
         .dedup_dispatch = raw->dedup_dispatch,
+        .fp8_dispatch = raw->fp8_dispatch,
         .unpadded_vocab = raw->unpadded_vocab,
         .keeps_products = raw->keeps_products,
         .keeps_outputs = raw->keeps_outputs,

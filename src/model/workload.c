@@ -227,6 +227,8 @@ static int check_range(const fy_model *m, fy_err *err)
         {"experts_per_token", m->experts_per_token, FY_MAX_SIZE},
         {"expert_ffn", m->expert_ffn, FY_MAX_SIZE},
         {"dense_layers", m->dense_layers, FY_MAX_LAYERS},
+        {"expert_groups", m->expert_groups, FY_MAX_SIZE},
+        {"chosen_groups", m->chosen_groups, FY_MAX_SIZE},
         {"q_rank", m->q_rank, FY_MAX_SIZE},
         {"kv_rank", m->kv_rank, FY_MAX_SIZE},
         {"nope_dim", m->nope_dim, FY_MAX_SIZE},
@@ -277,11 +279,30 @@ static int check_attention(const fy_model *m, fy_err *err)
     return 0;
 }
 
+/* Groups of experts: equal ones, and room for a token's experts in those that are chosen. */
+static int check_groups(const fy_model *m, fy_err *err)
+{
+    if (m->expert_groups == 0 && m->chosen_groups == 0) {
+        return 0;
+    }
+    if (m->expert_groups == 0 || m->experts % m->expert_groups != 0) {
+        return fy_fail(err, FY_EINFEASIBLE, "expert_groups: %d experts do not make %d equal groups",
+                       m->experts, m->expert_groups);
+    }
+    if (m->chosen_groups == 0 || m->chosen_groups > m->expert_groups ||
+        m->experts / m->expert_groups < (m->experts_per_token - 1) / m->chosen_groups + 1) {
+        return fy_fail(err, FY_EINFEASIBLE,
+                       "chosen_groups: %d of %d groups do not hold a token's %d experts",
+                       m->chosen_groups, m->expert_groups, m->experts_per_token);
+    }
+    return 0;
+}
+
 static int check_experts(const fy_model *m, fy_err *err)
 {
     if (m->experts == 0) {
         if (m->shared_experts != 0 || m->experts_per_token != 0 || m->expert_ffn != 0 ||
-            m->dense_layers != 0) {
+            m->dense_layers != 0 || m->expert_groups != 0 || m->chosen_groups != 0) {
             return fy_fail(err, FY_EINFEASIBLE,
                            "experts: missing, though other keys of a mixture "
                            "of experts are there");
@@ -300,6 +321,7 @@ static int check_experts(const fy_model *m, fy_err *err)
         rc = fy_fail(err, FY_EINFEASIBLE, "dense_layers: %d of %d layers leave none for experts",
                      m->dense_layers, m->layers);
     }
+    rc = rc != 0 ? rc : check_groups(m, err);
     return rc != 0 || m->dense_layers == 0 ? rc : need(m->ffn, "ffn", err);
 }
 

@@ -26,6 +26,8 @@
     X(experts_per_token)                                                                           \
     X(expert_ffn)                                                                                  \
     X(dense_layers)                                                                                \
+    X(expert_groups)                                                                               \
+    X(chosen_groups)                                                                               \
     X(q_rank)                                                                                      \
     X(kv_rank)                                                                                     \
     X(nope_dim)                                                                                    \

@@ -85,16 +85,40 @@ static void test_switch(void **state)
     near("480 of 370", fy_all_reduce_s(&h100, eight, 8e9) / with, 480.0 / 370, 0.01);
 }
 
-/* Of k copies dealt to n nodes at random, n (1 - (1 - 1/n)^k) nodes get one. */
-static void test_far_copies(void **state)
+/* Of k copies dealt to n places at random, n (1 - (1 - 1/n)^k) places get one. */
+static void test_places(void **state)
 {
     (void)state;
-    near("one", fy_far_copies(fy_group_make(16, 1, 4), 1), 1, 1e-12);
-    near("two on four", fy_far_copies(fy_group_make(16, 1, 4), 2), 4 * (1 - 9.0 / 16) / 2, 1e-12);
-    /* DeepSeek-V3: 8 of 256 experts on 8 nodes: 8 (1 - (7/8)^8) = 5.25 nodes */
-    near("eight on eight", fy_far_copies(fy_group_make(64, 1, 8), 8), 5.2513 / 8, 1e-4);
-    near("one node", fy_far_copies(fy_group_make(8, 1, 8), 8), 1.0 / 8, 1e-12);
-    near("none", fy_far_copies(fy_group_make(8, 1, 8), 0), 1, 0);
+    near("one", fy_places_hit(4, (fy_choice){1, 0, 0}), 1, 1e-12);
+    near("two on four", fy_places_hit(4, (fy_choice){2, 0, 0}), 4 * (1 - 9.0 / 16), 1e-12);
+    near("one place", fy_places_hit(1, (fy_choice){8, 0, 0}), 1, 1e-12);
+    near("none", fy_places_hit(4, (fy_choice){0, 0, 0}), 0, 0);
+    /* 8 of 256 experts on 8 nodes: 8 (1 - (7/8)^8) = 5.25 nodes, at most 4 as DeepSeek-V3 routes */
+    near("anywhere", fy_places_hit(8, (fy_choice){8, 0, 0}), 5.2513, 1e-4);
+    near("four groups", fy_places_hit(8, (fy_choice){8, 8, 4}), 4, 1e-12);
+    /* 64 devices: two experts among the 8 of each chosen node: 4 x 8 (1 - (7/8)^2) */
+    near("devices", fy_places_hit(64, (fy_choice){8, 8, 4}), 4 * 8 * (1 - 49.0 / 64), 1e-12);
+    /* a node of two groups: four groups at random on four nodes */
+    near("two a node", fy_places_hit(4, (fy_choice){8, 8, 4}), 4 * (1 - 81.0 / 256), 1e-12);
+    /* three experts in four groups: no more places than experts */
+    near("few", fy_places_hit(8, (fy_choice){3, 8, 4}), 3, 1e-12);
+}
+
+static void test_routes(void **state)
+{
+    fy_machine mc = toy_machine();
+    fy_group nodes = fy_group_make(64, 1, 8);
+    (void)state;
+    mc.dispatch_bps = 50e9;
+    fy_route each = fy_route_each(&mc);
+    near("each far", each.far, 1, 0);
+    near("each near", each.near, 1, 0);
+    near("library's rate", each.net_bps, 40e9, 0);
+    fy_route once = fy_route_once(&mc, nodes, (fy_choice){8, 8, 4});
+    near("far", once.far, 4.0 / 8, 1e-12);
+    near("near", once.near, 7.5 / 8, 1e-12);
+    near("own rate", once.net_bps, 50e9, 0);
+    near("no copies", fy_route_once(&mc, nodes, (fy_choice){0, 0, 0}).far, 1, 0);
 }
 
 static void test_dispatch(void **state)
@@ -102,17 +126,26 @@ static void test_dispatch(void **state)
     fy_machine mc = toy_machine();
     fy_group node = fy_group_make(4, 1, 4);
     fy_group four = fy_group_make(16, 1, 4);
+    fy_route each = fy_route_each(&mc);
+    fy_route once = {.far = 0.5, .near = 1, .net_bps = mc.net_bps};
     (void)state;
+    assert_true(fy_group_crosses(four));
+    assert_false(fy_group_crosses(node));
     /* 3 of 4 copies leave the device */
-    near("in the node", fy_dispatch_s(&mc, node, 1e9, 1), 0.75 / 100 + 4e-6, 1e-12);
+    near("in the node", fy_dispatch_s(&mc, node, 1e9, each), 0.75 / 100 + 4e-6, 1e-12);
     /* 12 of 16 leave the node, 10 GB/s a device; 16 is four doublings */
-    near("between", fy_dispatch_s(&mc, four, 1e9, 1), 0.75 / 10 + 4e-6 + 20e-6, 1e-12);
+    near("between", fy_dispatch_s(&mc, four, 1e9, each), 0.75 / 10 + 4e-6 + 20e-6, 1e-12);
     /* sent once a node: half of them; the rest is spread on the link, 15/16 - 3/8 at 100 GB/s */
-    near("once a node", fy_dispatch_s(&mc, four, 1e9, 0.5), 0.375 / 10 + 24e-6, 1e-12);
-    mc.net_bps = 4e12;
-    near("link decides", fy_dispatch_s(&mc, four, 1e9, 0.5), (15.0 / 16 - 0.375) / 100 + 24e-6,
+    near("once a node", fy_dispatch_s(&mc, four, 1e9, once), 0.375 / 10 + 24e-6, 1e-12);
+    once.net_bps = 80e9;
+    near("own rate", fy_dispatch_s(&mc, four, 1e9, once), 0.375 / 20 + 24e-6, 1e-12);
+    once.net_bps = 4e12;
+    near("link decides", fy_dispatch_s(&mc, four, 1e9, once), (15.0 / 16 - 0.375) / 100 + 24e-6,
          1e-12);
-    assert_true(fy_dispatch_s(&mc, fy_group_make(1, 1, 4), 1e9, 1) == 0);
+    once.near = 0.8;
+    near("once a device", fy_dispatch_s(&mc, four, 1e9, once),
+         (0.8 * 15.0 / 16 - 0.375) / 100 + 24e-6, 1e-12);
+    assert_true(fy_dispatch_s(&mc, fy_group_make(1, 1, 4), 1e9, each) == 0);
 }
 
 static void test_send(void **state)
@@ -140,8 +173,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_groups),      cmocka_unit_test(test_ring),
         cmocka_unit_test(test_slower_tier), cmocka_unit_test(test_switch),
-        cmocka_unit_test(test_far_copies),  cmocka_unit_test(test_dispatch),
-        cmocka_unit_test(test_send),
+        cmocka_unit_test(test_places),      cmocka_unit_test(test_routes),
+        cmocka_unit_test(test_dispatch),    cmocka_unit_test(test_send),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

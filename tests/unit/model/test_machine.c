@@ -90,6 +90,7 @@ static void test_rates(void **state)
     near("link", m.link_bps, 450e9, 1e-12);
     near("switch", m.reduce_bps, 450e9 * 0.74, 1e-12);
     near("network", m.net_bps, 200e9, 0);
+    near("dispatch", m.dispatch_bps, 0.88 * 200e9, 1e-12);
     near("memory", m.memory_bps, 3.35e12, 1e-12);
     near("operands", m.gemm_memory_bps, 3.35e12 * 0.9, 1e-12);
     fy_chip pcie = {.arch = "Toy", .vendor = "Toy", .pcie_gen = {.mid = 4}};

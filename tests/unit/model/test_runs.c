@@ -204,6 +204,42 @@ static void what_is_not_comparable(void **state)
     fy_runs_free(runs);
 }
 
+/* A stack of a laboratory's own hides the dispatch to experts unless the row says otherwise. */
+static void own_stacks_hide_dispatch(void **state)
+{
+    static const struct {
+        const char *row;
+        unsigned overlap;
+    } cases[] = {
+        {"deepseek-v3,other,", FY_OVERLAP_EP},
+        {"deepseek-v3,other,dp", FY_OVERLAP_EP},
+        {"deepseek-v3,other,none", 0},
+        {"deepseek-v3,megatron-core,", 0},
+        {"llama2-7b,other,", 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[200];
+        fy_prediction p;
+        fy_err err = {0};
+
+        snprintf(text, sizeof text,
+                 "model,stack,overlap,chip,n_chips,global_batch,step_s,tp,pp,ep,microbatch\n"
+                 "%s,h800-sxm5,256,256,1,1,8,8,1\n",
+                 cases[i].row);
+        fy_runs *runs = parse(text);
+        const fy_run *run = fy_runs_at(runs, 0);
+        if (fy_run_predict(&p, &run->spec, &world, NULL, &err) != 0) {
+            fail_msg("%s: %s", cases[i].row, err.text);
+        }
+        if ((p.spec.layout.overlap & FY_OVERLAP_EP) != cases[i].overlap) {
+            fail_msg("%s: overlap %u", cases[i].row, p.spec.layout.overlap);
+        }
+        fy_runs_free(runs);
+    }
+}
+
 static void a_table_without_measurements(void **state)
 {
     fy_runs *runs = parse("chip,n_chips,global_batch\nh100-sxm5,8,64\n");
@@ -531,6 +567,7 @@ int main(void)
         cmocka_unit_test(a_bad_file_is_refused),
         cmocka_unit_test(a_row_of_wrong_length_is_skipped),
         cmocka_unit_test(what_is_not_comparable),
+        cmocka_unit_test(own_stacks_hide_dispatch),
         cmocka_unit_test(a_table_without_measurements),
         cmocka_unit_test(the_single_node_format),
         cmocka_unit_test(sizes_come_from_the_workload_of_that_name),

@@ -381,23 +381,121 @@ static void test_layout(void **state)
     near("one node", estimate(&s).term_s[FY_T_JITTER], 0, 0);
 }
 
+static void with_experts(scene *s)
+{
+    busy(s);
+    s->model.experts = 8;
+    s->model.experts_per_token = 2;
+    s->model.expert_ffn = 256;
+    s->constants.value[FY_C_GAP] = s->constants.value[FY_C_LAUNCH] = 0; /* bytes alone count */
+    s->constants.value[FY_C_LATENCY] = 0;
+}
+
 /* Experts: all-to-all, fewer gradients of experts where they are dealt, a wider interval. */
 static void test_experts(void **state)
 {
     scene s;
     (void)state;
-    busy(&s);
-    s.model.experts = 8;
-    s.model.experts_per_token = 2;
-    s.model.expert_ffn = 256;
+    with_experts(&s);
     fy_estimate cut = estimate(&s);
     near("no exchange", cut.term_s[FY_T_EP], 0, 0);
     s.layout.ep = 4;
     fy_estimate dealt = estimate(&s);
     expect("all-to-all", dealt.term_s[FY_T_EP] > 0);
+    s.chip.link_bytes_per_s.mid *= 1000; /* so short that computation hides all of it */
+    fy_estimate quick = estimate(&s);
     s.layout.overlap = FY_OVERLAP_EP;
-    near("hidden", estimate(&s).term_s[FY_T_EP], 0.2 * dealt.term_s[FY_T_EP], 1e-9);
+    near("hidden", estimate(&s).term_s[FY_T_EP], 0.2 * quick.term_s[FY_T_EP], 1e-9);
+    s.chip.link_bytes_per_s.mid /= 1e8; /* so long that most sticks out */
+    fy_estimate some = estimate(&s);
+    s.layout.overlap = 0;
+    fy_estimate none = estimate(&s);
+    between("sticks out", some.term_s[FY_T_EP] / none.term_s[FY_T_EP], 0.9, 0.9999);
+    double behind =
+        none.term_s[FY_T_MATMUL] + none.term_s[FY_T_ATTENTION] + none.term_s[FY_T_ELEMENTWISE];
+    near("by what computes beside it", none.term_s[FY_T_EP] - some.term_s[FY_T_EP], 0.8 * behind,
+         1e-6);
     expect("interval", dealt.high_s / dealt.step_s > 1.3);
+}
+
+/* Between nodes kernels made for it send less, at their own rate, and launch less. */
+static void test_dispatch_between_nodes(void **state)
+{
+    scene s;
+    (void)state;
+    with_experts(&s);
+    s.layout.ep = 4;
+    s.cluster.per_node = 2;
+    fy_estimate each = estimate(&s);
+    s.stack.dedup_dispatch = true;
+    fy_estimate once = estimate(&s);
+    /* two copies on two nodes: 1.5 of them travel, at 0.88 of the NICs' rate */
+    near("bytes", once.term_s[FY_T_EP] / each.term_s[FY_T_EP], 0.75 / 0.88, 1e-9);
+    s.model.expert_groups = 2;
+    s.model.chosen_groups = 1;
+    near("one node", estimate(&s).term_s[FY_T_EP] / each.term_s[FY_T_EP], 0.5 / 0.88, 1e-9);
+    s.cluster.per_node = 8;
+    near("in the node it is not used", estimate(&s).term_s[FY_T_EP],
+         (s.stack.dedup_dispatch = false, estimate(&s)).term_s[FY_T_EP], 1e-12);
+    s.constants.value[FY_C_LAUNCH] = 1e-3; /* the host decides */
+    s.cluster.per_node = 2;
+    double more = estimate(&s).step_s;
+    s.stack.dedup_dispatch = true;
+    expect("fewer launches", estimate(&s).step_s < 0.8 * more);
+}
+
+/* In fp8 what goes there is one byte and a scale for 128; what comes back is two. */
+static void test_fp8_dispatch(void **state)
+{
+    scene s;
+    (void)state;
+    with_experts(&s);
+    s.chip.fp8.mid = 2 * s.chip.bf16.mid;
+    s.layout.ep = 4;
+    s.layout.precision = FY_PREC_FP8;
+    double wide = estimate(&s).term_s[FY_T_EP];
+    s.stack.fp8_dispatch = true;
+    near("fp8", estimate(&s).term_s[FY_T_EP] / wide, (1 + 1.0 / 32 + 2) / 4, 1e-9);
+    s.layout.precision = FY_PREC_BF16;
+    near("bf16", estimate(&s).term_s[FY_T_EP], wide, 1e-9);
+}
+
+/* Experts cut by tp: copies for all experts of a token are gathered, and nothing hides it. */
+static void test_cut_experts(void **state)
+{
+    scene s;
+    (void)state;
+    with_experts(&s);
+    s.model.heads = s.model.kv_heads = 2;
+    s.layout.tp = 2;
+    s.layout.dp = 2;
+    s.layout.seq_parallel = true;
+    fy_estimate two = estimate(&s);
+    s.model.experts_per_token = 4;
+    fy_estimate four = estimate(&s);
+    /* attention 2 + 2.5 gathers of t, experts 2 k + 2 k */
+    near("copies", four.term_s[FY_T_TP] - two.term_s[FY_T_TP],
+         s.layout.global_batch / s.layout.dp * 4 * 8 * 0.5 * 512 * 256 * 2 / 100e9, 0.02);
+    s.layout.overlap = FY_OVERLAP_TP;
+    expect("not hidden", estimate(&s).term_s[FY_T_TP] > 0.6 * four.term_s[FY_T_TP]);
+}
+
+/* Biases of experts are added one expert after the other: memory and launches. */
+static void test_expert_biases(void **state)
+{
+    scene s;
+    (void)state;
+    with_experts(&s);
+    fy_estimate bare = estimate(&s);
+    s.model.bias = true;
+    fy_estimate biased = estimate(&s);
+    double routed = 512.0 * 2 * s.layout.global_batch / s.layout.dp * 4;
+    expect("passes", biased.term_s[FY_T_ELEMENTWISE] - bare.term_s[FY_T_ELEMENTWISE] >
+                         routed * (256 * 66.0) / 1e12);
+    s.constants.value[FY_C_LAUNCH] = 1e-3;
+    double many = estimate(&s).step_s;
+    s.model.bias = false;
+    expect("launches", many > 1.02 * estimate(&s).step_s);
 }
 
 static void test_unknown(void **state)
@@ -419,10 +517,18 @@ static void test_unknown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_by_hand),   cmocka_unit_test(test_microbatches),
-        cmocka_unit_test(test_gradients), cmocka_unit_test(test_fully_sharded),
-        cmocka_unit_test(test_lora),      cmocka_unit_test(test_constants),
-        cmocka_unit_test(test_layout),    cmocka_unit_test(test_experts),
+        cmocka_unit_test(test_by_hand),
+        cmocka_unit_test(test_microbatches),
+        cmocka_unit_test(test_gradients),
+        cmocka_unit_test(test_fully_sharded),
+        cmocka_unit_test(test_lora),
+        cmocka_unit_test(test_constants),
+        cmocka_unit_test(test_layout),
+        cmocka_unit_test(test_experts),
+        cmocka_unit_test(test_dispatch_between_nodes),
+        cmocka_unit_test(test_fp8_dispatch),
+        cmocka_unit_test(test_cut_experts),
+        cmocka_unit_test(test_expert_biases),
         cmocka_unit_test(test_unknown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -206,6 +206,8 @@ static void work_of_a_token(void **state)
     /* its published weights: 11.5 B beside the 671 B; 1.5 B of them and the head work on a token */
     near("mtp", p.mtp, 11.5e9, 0.012);
     near("mtp active", p.mtp_active + p.head, 1.5e9, 0.08);
+    assert_int_equal(v3.expert_groups, 8);
+    assert_int_equal(v3.chosen_groups, 4);
     v3.mtp_layers = 0;
     double one = fy_model_flops_per_token(&v3, false);
     v3.seq_len *= 2;
@@ -354,6 +356,17 @@ static const struct bad {
      "f:9: tiny: experts_per_token: 9 of 8 experts"},
     {"ffn: 1024", "experts: 8\n    expert_ffn: 8\n    experts_per_token: 2\n    dense_layers: 4",
      "f:10: tiny: dense_layers: 4 of 4 layers leave none for experts"},
+    {"ffn: 1024", "experts: 8\n    expert_ffn: 8\n    experts_per_token: 2\n    expert_groups: 3",
+     "f:10: tiny: expert_groups: 8 experts do not make 3 equal groups"},
+    {"ffn: 1024", "experts: 8\n    expert_ffn: 8\n    experts_per_token: 2\n    chosen_groups: 1",
+     "f:2: tiny: expert_groups: 8 experts do not make 0 equal groups"},
+    {"ffn: 1024",
+     "experts: 8\n    expert_ffn: 8\n    experts_per_token: 3\n    expert_groups: 4\n"
+     "    chosen_groups: 1",
+     "f:11: tiny: chosen_groups: 1 of 4 groups do not hold a token's 3 experts"},
+    {"ffn: 1024", "ffn: 1024\n    expert_groups: 8",
+     "f:2: tiny: experts: missing, though other keys of a "
+     "mixture of experts are there"},
     {"ffn: 1024", "ffn: 1024\n    window_every: 2", "f:8: tiny: window_every: there is no window"},
     {"ffn: 1024", "ffn: 1024\n    patch_dim: 588",
      "f:8: tiny: patch_dim: only vision models have it"},
