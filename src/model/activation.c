@@ -22,7 +22,8 @@ typedef struct tensors {
     double scores; /* elements of the former; 0 where they are never in memory */
     double out;
     double up, act; /* outputs of the first products, of the activation */
-    double copies;  /* tokens dealt to experts; what these return is weighted before, not kept */
+    double copies;  /* tokens dealt to experts */
+    double returns; /* what the experts return, where that is weighted afterwards */
     double all;
 } tensors;
 
@@ -90,12 +91,13 @@ static tensors tensors_of(const fy_costing *c, const fy_slice *s, const sizes *z
     t.up = (m->gated ? 2 : 1) * z->ffn * z->bytes;
     /* silu(gate) is a tensor of its own unless it is one kernel with the product */
     t.act = (m->gated && !stack->fused_elementwise ? 2 : 1) * z->ffn * z->bytes;
-    t.copies = z->routed * z->hidden * z->bytes;
+    t.copies = t.returns = z->routed * z->hidden * z->bytes;
     if (s->precision == FY_PREC_FP8 && stack->fp8_inputs) { /* inputs of products in 8 bits */
         t.norm_out /= 2, t.out /= 2, t.act /= 2, t.copies /= 2;
+        t.returns = 0; /* software of that age weights the activation */
     }
     t.all = t.norm_in + t.norm_out + t.norm_copy + t.masks + t.qkv + t.rotated + t.latent + t.core +
-            t.out + t.up + t.act + t.copies;
+            t.out + t.up + t.act + t.copies + t.returns;
     return t;
 }
 
@@ -130,10 +132,10 @@ static double passing(const fy_slice *s, const sizes *z, const tensors *t)
 
 /* The core of attention is computed again; with latent attention the projections up from the
  * latents and the experts' activation too, which cost little and hold most (Megatron-Core,
- * --recompute-modules core_attn mla_up_proj moe_act). */
+ * --recompute-modules core_attn mla_up_proj moe_act); versions that can weight the activation. */
 static double kept_selective(const fy_model *m, const tensors *t)
 {
-    return t->all - t->core - (m->attention == FY_MLA ? t->qkv + t->act : 0);
+    return t->all - t->core - (m->attention == FY_MLA ? t->qkv + t->act + t->returns : 0);
 }
 
 void fy_activation_block(fy_block *b, const fy_costing *c, fy_layer_kind kind, const fy_slice *s)

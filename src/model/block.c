@@ -18,12 +18,16 @@ static const double checkpoint_launches = 8;
  * counts, sorting, and waiting for the counts to arrive at the host before products can be sized.
  * With kernels made for dispatch (DeepEP), and more through the framework's all-to-all: counts of
  * all devices, two exchanges, sorting by expert. From layers that launching binds, in Megatron-Core
- * on H100 with 8 or 16 experts a device and one sequence: about 9.4 and 15.5 ms a layer and step
+ * on H100 with one sequence: about 9.4 and 15.5 to 16.8 ms a layer and step, whatever the model
  * (NVIDIA-NeMo/Megatron-Bridge, docs/performance-summary-archive.md; yanring/Megatron-MoE-ModelZoo,
  * best_practice/Qwen3).
  */
-static const double router_launches = 500;
-static const double all_to_all_launches = 260;
+static const double router_launches = 470;
+static const double all_to_all_launches = 330;
+
+/* Padding tokens of each expert for products in fp8, and taking it away: two reads and two writes
+ * (Megatron-Core, TEGroupedMLP, fp8_padding). */
+static const double fp8_padding_passes = 4;
 
 /* Products launched from one loop below the framework cost less than one launched from it. */
 static const double batched_launch = 0.25;
@@ -284,6 +288,7 @@ static double expert_products(const fy_costing *c, const fy_slice *s, const view
     double launches = 1 + (calls - 1) * batched_launch;
     first.forward *= calls, first.backward *= calls, first.kernels *= launches;
     second.forward *= calls, second.backward *= calls, second.kernels *= launches;
+    first.cast.bytes *= calls, second.cast.bytes *= calls; /* of all experts in one kernel */
     add_linear(c, b, first, routed * up);
     add_linear(c, b, second, routed * m->hidden);
     /* router in fp32, top-k, permute, unpermute, weighted sum, activation */
@@ -291,8 +296,11 @@ static double expert_products(const fy_costing *c, const fy_slice *s, const view
     b->forward.matmul += fy_gemm_s(mc, &router);
     b->backward.matmul += 2 * fy_gemm_s(mc, &router);
     double act = m->gated ? 3 : 2;
-    fy_stream f = {routed * (m->hidden * 10.0 + width * act) * v->bytes, 14};
-    fy_stream back = {routed * (m->hidden * 10.0 + width * (act + 2)) * v->bytes, 16};
+    /* products in fp8 want whole blocks of tokens: copied into padded rows before, out of them
+     * after */
+    double passes = 10 + (v->format == FY_F8 && !c->stack->fp8_dispatch ? fp8_padding_passes : 0);
+    fy_stream f = {routed * (m->hidden * passes + width * act) * v->bytes, 14};
+    fy_stream back = {routed * (m->hidden * passes + width * (act + 2)) * v->bytes, 16};
     b->forward.elementwise += fy_stream_s(mc, f);
     b->backward.elementwise += fy_stream_s(mc, back);
     b->forward.kernels += f.kernels;

@@ -460,6 +460,25 @@ static void test_fp8_dispatch(void **state)
     near("bf16", estimate(&s).term_s[FY_T_EP], wide, 1e-9);
 }
 
+/* Padding in fp8: 4 passes over the tokens dealt to experts, forward and back; casts of all. */
+static void test_fp8_experts(void **state)
+{
+    scene s;
+    (void)state;
+    with_experts(&s);
+    s.chip.fp8.mid = 2 * s.chip.bf16.mid;
+    s.layout.ep = 2;
+    s.layout.precision = FY_PREC_FP8;
+    double padded = estimate(&s).term_s[FY_T_ELEMENTWISE];
+    s.stack.fp8_dispatch = true;
+    double routed = 512.0 / 2 * 2 * s.layout.global_batch / s.layout.dp * 4; /* on 4 layers */
+    near("padding", padded - estimate(&s).term_s[FY_T_ELEMENTWISE], 2 * 4 * routed * 256 * 2 / 1e12,
+         1e-9);
+    double one = estimate(&s).term_s[FY_T_ELEMENTWISE];
+    s.stack.grouped_experts = true;
+    near("casts whatever the kernels", estimate(&s).term_s[FY_T_ELEMENTWISE], one, 1e-9);
+}
+
 /* Experts cut by tp: copies for all experts of a token are gathered, and nothing hides it. */
 static void test_cut_experts(void **state)
 {
@@ -527,6 +546,7 @@ int main(void)
         cmocka_unit_test(test_experts),
         cmocka_unit_test(test_dispatch_between_nodes),
         cmocka_unit_test(test_fp8_dispatch),
+        cmocka_unit_test(test_fp8_experts),
         cmocka_unit_test(test_cut_experts),
         cmocka_unit_test(test_expert_biases),
         cmocka_unit_test(test_unknown),
