@@ -67,7 +67,10 @@ static counts deal_counts(const fy_model *m, const fy_layout *l)
         int each = (layers + 1) / l->pp;
         return (counts){each, each, each - 1, 0};
     }
-    if (m->mtp_layers > 0 && divides(layers, more, chunks) && (layers + more) / l->pp > more) {
+    /* Megatron's layouts for DeepSeek-V3, all interleaved; without that the head, of two passes,
+     * would make the last stage the slowest by far */
+    bool counted = m->mtp_layers > 0 && l->vpp > 1;
+    if (counted && divides(layers, more, chunks) && (layers + more) / l->pp > more) {
         int each = (layers + more) / l->pp;
         return (counts){each - 1, each, each - more + 1, 0};
     }

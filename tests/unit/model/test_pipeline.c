@@ -78,6 +78,17 @@ static void test_dense_first(void **state)
     near("middle, dense", s.at[FY_STAGE_MIDDLE].dense, 0, 0);
     near("middle, experts", s.at[FY_STAGE_MIDDLE].moe, 8, 0);
     near("last, experts", s.at[FY_STAGE_LAST].moe, 5, 0);
+    /* with a block more for a second token: interleaved as in Megatron's E t | (t t |) x 30 m L,
+     * which is 7 layers, 6 times 8, 6; else one layer beside that block and two passes of the head
+     */
+    m.mtp_layers = 1;
+    s = deal(&m, 8, 4);
+    near("interleaved, first", layers(&s.at[FY_STAGE_FIRST]), 7, 0);
+    near("interleaved, last", layers(&s.at[FY_STAGE_LAST]), 6, 0);
+    s = deal(&m, 16, 1);
+    near("plain, middle", layers(&s.at[FY_STAGE_MIDDLE]), 4, 0);
+    near("plain, last", layers(&s.at[FY_STAGE_LAST]), 1, 0);
+    m.mtp_layers = 0;
     m.dense_layers = 30; /* every second one, more than a stage holds: spread evenly */
     m.layers = 60;
     s = deal(&m, 4, 1);
