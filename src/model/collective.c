@@ -46,7 +46,7 @@ static double ring_latency_s(const fy_machine *mc, fy_group g)
 {
     double nodes = (double)g.size / g.in_node;
     return (g.size - nodes) * mc->link_latency_s +
-           (crosses(g) ? (nodes - 1) * mc->net_latency_s : 0);
+           (fy_group_crosses(g) ? (nodes - 1) * mc->net_latency_s : 0);
 }
 
 double fy_all_gather_s(const fy_machine *mc, fy_group g, double bytes)
