@@ -153,6 +153,10 @@ void fy_layout_balance(fy_layout *l, const fy_model *model, const fy_layer_costs
 {
     balance b = balance_of(model, costs);
     fy_layout as_is = *l;
+    if ((double)l->global_batch < (double)l->dp * l->microbatch * l->pp) {
+        l->first_layers = l->last_layers = 0; /* stages work one after the other, not at once */
+        return;
+    }
     as_is.first_layers = as_is.last_layers = 0;
     as_is.recompute_layers = 0;
     l->first_layers = l->last_layers = 0;

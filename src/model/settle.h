@@ -22,7 +22,8 @@ fy_layer_costs fy_layer_costs_of(const fy_costing *costing, const fy_parts *part
  * Set first_layers and last_layers of a layout with pp > 1: the deal whose slowest stage is
  * fastest, 0 and 0 where the one of fy_stages_deal is as good. Middle stages share the rest as
  * evenly as it goes; with vpp > 1 they are all alike and no virtual stage is larger than it must
- * be. Leading dense layers stay on the first stage; where they do not fit there nothing is set.
+ * be. Leading dense layers stay on the first stage; where they do not fit there nothing is set, nor
+ * with fewer microbatches than stages, which then wait for each other however layers are dealt.
  */
 void fy_layout_balance(fy_layout *layout, const fy_model *model, const fy_layer_costs *costs);
 
