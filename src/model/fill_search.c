@@ -329,13 +329,17 @@ static void shard_more(search *s, fy_run_spec *filled)
 {
     fy_origin *origin = &filled->origin[FY_CELL_ZERO];
 
-    if (s->fits || s->too_many || *origin == FY_ORIGIN_GIVEN || filled->layout.zero >= 2) {
+    if (*origin == FY_ORIGIN_GIVEN) {
         return;
     }
-    filled->layout.zero = 2;
-    *origin = FY_ORIGIN_SEARCH;
-    try_all(s);
-    if (s->best->spec.layout.zero == 2) {
+    int own = filled->layout.zero;
+    int most = s->stack->zero > 0 ? 3 : 2; /* stacks that shard nothing by themselves: gradients */
+    for (int zero = own < 2 ? 2 : own + 1; zero <= most && !s->fits && !s->too_many; zero++) {
+        filled->layout.zero = zero;
+        *origin = FY_ORIGIN_SEARCH;
+        try_all(s);
+    }
+    if (s->best->spec.layout.zero > own) {
         s->best->spec.origin[FY_CELL_ZERO] = FY_ORIGIN_SEARCH;
     }
 }
