@@ -76,7 +76,7 @@ static void measure(const struct row *row, const fy_catalog *catalog, const fy_w
         fprintf(stderr, "bench: no %s or %s\n", row->workload, row->chip);
         exit(1);
     }
-    fy_cluster cluster = {chip, row->devices, 8, 200e9, NAN};
+    fy_cluster cluster = {chip, row->devices, 8, 200e9, NAN, 0, 1};
     fy_constants constants = fy_stacks_constants(stacks, stack, chip, NULL);
     fy_search_spec spec = {.model = &w->model,
                            .cluster = &cluster,

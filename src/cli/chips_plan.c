@@ -50,7 +50,8 @@ static int find(const chips_plan *p, const fy_catalog *catalog, answer *a, const
                               .per_node = server != NULL ? server->chips : FEWEST,
                               .nic_bytes_per_s =
                                   server != NULL ? server->nic_bits_per_s.mid / 8 : (double)NAN,
-                              .power_cap_w = (double)NAN};
+                              .power_cap_w = (double)NAN,
+                              .link_group = server != NULL ? fy_server_link_group(server) : 0};
     fy_constants constants = fy_stacks_constants(p->stacks, stack, chip, NULL);
     fy_search_spec spec = {.model = &p->workload->model,
                            .cluster = &a->cluster,

@@ -22,6 +22,9 @@ static const char usage[] =
     "network\n"
     "  --per-node N, --network RATE, --power-cap W\n"
     "                        instead of the server's: devices, NICs together, a device's limit\n"
+    "  --oversubscription X  rate of the NICs / what the fabric above them carries; 1 where "
+    "nothing\n"
+    "                        is said\n"
     "  --stack S             training framework; megatron-core where nothing else is said\n"
     "  --batch N, --seq N, --precision P\n"
     "                        instead of the workload's own\n"
@@ -57,6 +60,7 @@ enum {
     OPT_PER_NODE,
     OPT_NETWORK,
     OPT_POWER_CAP,
+    OPT_OVERSUBSCRIPTION,
     OPT_STACK,
     OPT_BATCH,
     OPT_SEQ,
@@ -86,6 +90,7 @@ static const struct option long_options[] = {
     {"per-node", required_argument, NULL, OPT_PER_NODE},
     {"network", required_argument, NULL, OPT_NETWORK},
     {"power-cap", required_argument, NULL, OPT_POWER_CAP},
+    {"oversubscription", required_argument, NULL, OPT_OVERSUBSCRIPTION},
     {"stack", required_argument, NULL, OPT_STACK},
     {"batch", required_argument, NULL, OPT_BATCH},
     {"seq", required_argument, NULL, OPT_SEQ},
@@ -241,6 +246,8 @@ static int read_option(plan_ask *a, int opt)
         return read_rate(optarg, &a->network_bps);
     case OPT_POWER_CAP:
         return read_quantity("--power-cap", optarg, FY_DIM_POWER, &a->power_cap_w);
+    case OPT_OVERSUBSCRIPTION:
+        return read_number("--oversubscription", optarg, 1, &a->oversubscription);
     case OPT_BATCH:
         return read_count("--batch", optarg, FY_MAX_BATCH, &a->batch);
     case OPT_SEQ:

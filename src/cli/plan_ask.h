@@ -20,6 +20,7 @@ typedef struct plan_ask {
     fy_objective objective;
     int batch, seq, top, per_node;
     double network_bps, power_cap_w; /* of a node, one direction; of a device */
+    double oversubscription;         /* 0: not given */
     double deadline_s, tokens;
     double device_hour, kwh, pue; /* prices of the caller */
     double mtbf_s, checkpoint_s, restart_s;

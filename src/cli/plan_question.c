@@ -221,7 +221,11 @@ static int find_server(plan_question *q)
                               .devices = q->high,
                               .per_node = per_node,
                               .nic_bytes_per_s = nic,
-                              .power_cap_w = q->ask->power_cap_w};
+                              .power_cap_w = q->ask->power_cap_w,
+                              .link_group = q->server != NULL && q->server->chips == per_node
+                                                ? fy_server_link_group(q->server)
+                                                : 0,
+                              .oversubscribed = q->ask->oversubscription};
     return 0;
 }
 

@@ -225,7 +225,8 @@ static void tensor_exchange(const fy_costing *c, const fy_slice *s, const view *
     }
     const fy_machine *mc = &c->machine;
     sums t = tensor_sums_s(c, s, v->tokens * c->model->hidden * v->bytes, times);
-    if (s->overlap & FY_OVERLAP_TP) { /* in parts behind the products, which lose SMs to it */
+    /* in parts behind the products, which lose SMs to it; only over a link of their own */
+    if (s->overlap & FY_OVERLAP_TP && s->tp <= mc->link_group) {
         t.pass = fy_paid_s(mc, t.pass, b->forward.matmul);
         t.back = fy_paid_s(mc, t.back, b->backward.matmul);
     }

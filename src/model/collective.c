@@ -11,7 +11,10 @@ fy_group fy_group_make(int size, int stride, int per_node)
         in_node = 1;
     }
     int sharing = per_node / in_node;
-    return (fy_group){.size = size, .in_node = in_node, .sharing = sharing > 0 ? sharing : 1};
+    return (fy_group){.size = size,
+                      .in_node = in_node,
+                      .reach = (in_node - 1) * stride + 1,
+                      .sharing = sharing > 0 ? sharing : 1};
 }
 
 bool fy_group_crosses(fy_group g)
@@ -19,15 +22,22 @@ bool fy_group_crosses(fy_group g)
     return g.size > g.in_node;
 }
 
+/* Between neighbours of a node: their link if it joins so many, else PCIe [B/s]. */
+static double inside_bps(const fy_machine *mc, int reach)
+{
+    return mc->link_group == 0 || reach <= mc->link_group ? mc->link_bps : mc->pcie_bps;
+}
+
 /* Bandwidth that each member's ring sees [B/s]: the link, and its share of the node's NICs. */
 static double ring_bps(const fy_machine *mc, fy_group g)
 {
+    double link = inside_bps(mc, g.reach);
     if (!fy_group_crosses(g)) {
-        return mc->link_bps;
+        return link;
     }
     double net = mc->net_bps / g.sharing;
     /* several members a node pass its link too; an unknown network stays unknown */
-    return net >= mc->link_bps && g.in_node > 1 ? mc->link_bps : net;
+    return net >= link && g.in_node > 1 ? link : net;
 }
 
 /* Latency of passing once around, or up a tree between nodes, whichever is less. */
@@ -119,7 +129,7 @@ double fy_dispatch_s(const fy_machine *mc, fy_group g, double bytes, fy_route ro
     }
     double others = (double)(g.size - 1) / g.size;
     double away = (double)(g.size - g.in_node) / g.size;
-    double near = bytes * (others * route.near - away * route.far) / mc->link_bps;
+    double near = bytes * (others * route.near - away * route.far) / inside_bps(mc, g.reach);
     double far = 0;
     if (fy_group_crosses(g)) { /* all devices of a node send at once through its NICs */
         far = bytes * away * route.far / (route.net_bps / mc->per_node);
@@ -131,7 +141,7 @@ double fy_dispatch_s(const fy_machine *mc, fy_group g, double bytes, fy_route ro
 
 double fy_send_s(const fy_machine *mc, bool same_node, double bytes)
 {
-    double bps = same_node ? mc->link_bps : mc->net_bps / mc->per_node;
+    double bps = same_node ? inside_bps(mc, mc->per_node) : mc->net_bps / mc->per_node;
     return bytes / bps + (same_node ? mc->link_latency_s : mc->net_latency_s);
 }
 

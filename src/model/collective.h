@@ -13,6 +13,7 @@
 typedef struct fy_group {
     int size;    /* members */
     int in_node; /* of them in one node, >= 1 */
+    int reach;   /* neighbours from the first to the last of these */
     int sharing; /* groups of this kind that share one node's NICs, >= 1 */
 } fy_group;
 

@@ -167,8 +167,11 @@ static int estimate(search *s, const fy_layout *layout, fy_estimate *out, int *k
     bool fits = true;
 
     for (int i = 0; i < s->n_chips; i++) {
-        fy_cluster cluster = {s->chips[i], s->filled->n_chips, s->filled->chips_per_node,
-                              s->filled->nic_bytes_per_s, NAN};
+        fy_cluster cluster = {.chip = s->chips[i],
+                              .devices = s->filled->n_chips,
+                              .per_node = s->filled->chips_per_node,
+                              .nic_bytes_per_s = s->filled->nic_bytes_per_s,
+                              .power_cap_w = NAN};
         fy_estimate e;
         int rc = fy_plan_estimate(&e, &s->filled->model, layout, &cluster, s->stack,
                                   &s->constants[i], &s->err);

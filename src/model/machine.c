@@ -234,6 +234,13 @@ static double usable_share(const fy_chip *chip)
     return own_parity ? 0.9375 * 0.987 : 0.992;
 }
 
+bool fy_cluster_linked(const fy_cluster *cluster, int devices)
+{
+    int group = cluster->link_group > 0 ? cluster->link_group : cluster->per_node;
+    return cluster->chip->link_bytes_per_s.mid > 0 && devices <= group &&
+           devices <= cluster->per_node;
+}
+
 fy_machine fy_machine_make(const fy_cluster *cluster, const fy_constants *constants)
 {
     const fy_chip *chip = cluster->chip;
@@ -254,9 +261,13 @@ fy_machine fy_machine_make(const fy_cluster *cluster, const fy_constants *consta
     double link = chip->link_bytes_per_s.mid;
     double one_way = link > 0 ? link / 2 : pcie_bps(chip->pcie_gen.mid);
     m.link_bps = one_way * c[FY_C_LINK];
-    m.reduce_bps = m.hopper > 0 && link > 0 ? m.link_bps * switch_share : 0;
-    m.net_bps = cluster->nic_bytes_per_s * c[FY_C_NETWORK];
-    m.dispatch_bps = cluster->nic_bytes_per_s * dispatch_share;
+    m.pcie_bps = pcie_bps(chip->pcie_gen.mid) * c[FY_C_LINK];
+    bool bridged = cluster->link_group > 0 && cluster->link_group < cluster->per_node;
+    m.link_group = !(link > 0) ? 0 : bridged ? cluster->link_group : cluster->per_node;
+    m.reduce_bps = m.hopper > 0 && link > 0 && !bridged ? m.link_bps * switch_share : 0;
+    double carried = cluster->oversubscribed > 1 ? 1 / cluster->oversubscribed : 1;
+    m.net_bps = cluster->nic_bytes_per_s * carried * c[FY_C_NETWORK];
+    m.dispatch_bps = cluster->nic_bytes_per_s * carried * dispatch_share;
     m.link_latency_s = c[FY_C_LATENCY];
     m.net_latency_s = 3 * c[FY_C_LATENCY];
     m.attention = c[FY_C_ATTENTION];

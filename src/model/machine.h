@@ -30,12 +30,14 @@ typedef struct fy_machine {
     double sync_s;                           /* handing over to a collective's stream and back */
     double link_bps;   /* a device's share of the node's link, one direction [B/s] */
     double reduce_bps; /* of reductions inside the switch; 0 = it cannot */
+    double pcie_bps;   /* the same by PCIe, where the link does not join the devices */
     double net_bps;    /* a node's NICs, one direction [B/s]; NAN = unknown */
     double dispatch_bps; /* the same in kernels made for dispatch to experts */
     double link_latency_s, net_latency_s; /* of one step of a collective */
     double attention;                     /* share of the ideal attention kernel */
     double exposed, jitter;
     int per_node;
+    int link_group;     /* devices that the link joins; 0 = there is no link */
     fy_gemm_memo *memo; /* borrowed; NULL = products are not remembered */
 } fy_machine;
 

@@ -55,6 +55,7 @@ static bool same_type(const fy_mixed_spec *spec, const fy_mixed_context *c, int 
     const fy_machine *m = &c->costing[i].machine;
     const fy_machine *n = &c->costing[k].machine;
     return memcmp(m, n, offsetof(fy_machine, per_node)) == 0 && m->per_node == n->per_node &&
+           m->link_group == n->link_group &&
            same(a->cluster.chip->tdp_w.mid, b->cluster.chip->tdp_w.mid) &&
            same(a->cluster.chip->idle_w.mid, b->cluster.chip->idle_w.mid) &&
            same(a->cluster.power_cap_w, b->cluster.power_cap_w) &&

@@ -267,7 +267,8 @@ bool fy_space_overlap(const fy_space *space, const fy_layout *l, unsigned which,
         return bits == ((unsigned)spec->pins.overlap & which);
     }
     unsigned can = spec->stack->overlap & which;
-    can &= ~(unsigned)(l->tp > 1 ? 0 : FY_OVERLAP_TP);
+    bool linked = l->tp > spec->cluster->per_node || fy_cluster_linked(spec->cluster, l->tp);
+    can &= ~(unsigned)(l->tp > 1 && linked ? 0 : FY_OVERLAP_TP);
     can &= ~(unsigned)(l->ep > 1 ? 0 : FY_OVERLAP_EP);
     if (which & FY_OVERLAP_PP) {
         can &= ~(unsigned)(l->pp > 1 ? 0 : FY_OVERLAP_PP);

@@ -149,3 +149,8 @@ int fy_catalog_add_servers(fy_catalog *catalog, const char *path, fy_err *err)
     fy_doc_free(doc);
     return rc;
 }
+
+int fy_server_link_group(const fy_server *server)
+{
+    return strcmp(server->intra_topology, "nvlink-pairs") == 0 ? 2 : 0;
+}

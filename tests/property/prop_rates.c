@@ -135,7 +135,7 @@ static void a_rate_is_the_best_layouts(void **state)
                        .devices = 8,
                        .per_node = 8,
                        .nic_bytes_per_s = (double)NAN};
-    fy_cluster cluster = {key.chip, 8, 8, (double)NAN, (double)NAN};
+    fy_cluster cluster = {key.chip, 8, 8, (double)NAN, (double)NAN, 0, 1};
     fy_constants constants = fy_stacks_constants(w->stacks, stack, key.chip, NULL);
     fy_search_spec spec = {.model = &key.workload->model,
                            .cluster = &cluster,

@@ -81,7 +81,8 @@ static bool overlap_rule(const question *q, const fy_layout *l)
         return l->overlap == (unsigned)q->spec.pins.overlap;
     }
     unsigned can = q->spec.stack->overlap;
-    can &= ~(unsigned)(l->tp > 1 ? 0 : FY_OVERLAP_TP);
+    bool link = q->chip.link_bytes_per_s.mid > 0 || l->tp > q->cluster.per_node;
+    can &= ~(unsigned)(l->tp > 1 && link ? 0 : FY_OVERLAP_TP);
     can &= ~(unsigned)(l->ep > 1 ? 0 : FY_OVERLAP_EP);
     can &= ~(unsigned)(l->pp > 1 ? 0 : FY_OVERLAP_PP);
     can &= ~(unsigned)(l->dp * l->cp > 1 ? 0 : FY_OVERLAP_DP);

@@ -25,6 +25,19 @@ static void test_groups(void **state)
     }
 }
 
+/* A link that joins pairs: neighbours use it; two devices apart, and rings of four, PCIe. */
+static void test_pairs(void **state)
+{
+    fy_machine mc = toy_machine();
+    (void)state;
+    mc.link_group = 2;
+    mc.pcie_bps = 20e9;
+    near("a pair", fy_all_gather_s(&mc, fy_group_make(2, 1, 4), 1e9), 0.5 / 100 + 1e-6, 1e-12);
+    near("apart", fy_all_gather_s(&mc, fy_group_make(2, 2, 4), 1e9), 0.5 / 20 + 1e-6, 1e-12);
+    near("four", fy_all_gather_s(&mc, fy_group_make(4, 1, 4), 1e9), 0.75 / 20 + 3e-6, 1e-12);
+    near("to one", fy_send_s(&mc, true, 1e9), 1.0 / 20 + 1e-6, 1e-12);
+}
+
 /* 1 GB over 4 in a node: 2 x 3/4 x 1e9 / 100e9 = 15 ms, and twice 3 us. */
 static void test_ring(void **state)
 {
@@ -171,10 +184,11 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_groups),      cmocka_unit_test(test_ring),
-        cmocka_unit_test(test_slower_tier), cmocka_unit_test(test_switch),
-        cmocka_unit_test(test_places),      cmocka_unit_test(test_routes),
-        cmocka_unit_test(test_dispatch),    cmocka_unit_test(test_send),
+        cmocka_unit_test(test_groups), cmocka_unit_test(test_ring),
+        cmocka_unit_test(test_pairs),  cmocka_unit_test(test_slower_tier),
+        cmocka_unit_test(test_switch), cmocka_unit_test(test_places),
+        cmocka_unit_test(test_routes), cmocka_unit_test(test_dispatch),
+        cmocka_unit_test(test_send),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -82,6 +82,30 @@ static void test_power_cap(void **state)
          1e-6); /* still less than it may draw */
 }
 
+/* Bridges join pairs: within them the link, beyond them PCIe, no switch; a fabric that carries half
+ * of what the NICs can. */
+static void test_bridges(void **state)
+{
+    fy_constants c = ideal_constants();
+    fy_chip chip = *fy_catalog_find_chip(*state, "h100-pcie");
+    fy_cluster cluster = {
+        .chip = &chip, .devices = 8, .per_node = 4, .nic_bytes_per_s = 100e9, .power_cap_w = NAN};
+    fy_machine all = fy_machine_make(&cluster, &c);
+    assert_int_equal(all.link_group, 4);
+    assert_true(fy_cluster_linked(&cluster, 4) && !fy_cluster_linked(&cluster, 8));
+    cluster.link_group = 2;
+    cluster.oversubscribed = 2;
+    fy_machine pairs = fy_machine_make(&cluster, &c);
+    assert_int_equal(pairs.link_group, 2);
+    assert_true(fy_cluster_linked(&cluster, 2) && !fy_cluster_linked(&cluster, 4));
+    near("same link", pairs.link_bps, all.link_bps, 0);
+    near("PCIe 5", pairs.pcie_bps, 63e9, 1e-2);
+    near("no switch", pairs.reduce_bps, 0, 0);
+    near("half", pairs.net_bps, all.net_bps / 2, 0);
+    chip.link_bytes_per_s.mid = 0;
+    assert_false(fy_cluster_linked(&cluster, 2));
+}
+
 /* One way over the link is half of both; a chip without a link uses PCIe; latency between nodes. */
 static void test_rates(void **state)
 {
@@ -190,7 +214,8 @@ int main(void)
         cmocka_unit_test(test_sustained), cmocka_unit_test(test_usable),
         cmocka_unit_test(test_no_bf16),   cmocka_unit_test(test_formats),
         cmocka_unit_test(test_power_cap), cmocka_unit_test(test_rates),
-        cmocka_unit_test(test_unknown),   cmocka_unit_test(test_roots),
+        cmocka_unit_test(test_bridges),   cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_roots),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -30,7 +30,7 @@ static void open_world(world *w, const char *workload, const char *chip, int dev
     const fy_stack *stack = fy_stacks_find(w->stacks, "megatron-core");
     assert_non_null(l);
     assert_non_null(c);
-    w->cluster = (fy_cluster){c, devices, 8, 200e9, NAN};
+    w->cluster = (fy_cluster){c, devices, 8, 200e9, NAN, 0, 1};
     w->constants = fy_stacks_constants(w->stacks, stack, c, NULL);
     w->spec = (fy_search_spec){.model = &l->model,
                                .cluster = &w->cluster,
