@@ -443,6 +443,11 @@ static int fill_layout(fy_run_spec *spec, const fy_stack *stack, fy_err *err)
         /* PyTorch's pipeline: as many microbatches as stages */
         fy_run_cell_fill(spec, FY_CELL_MICROBATCH, each > 0 ? each : 1, FY_ORIGIN_STACK);
     }
+    if (spec->model.experts > 0 && !fy_run_blank(spec, FY_CELL_PP) && spec->layout.pp > 1) {
+        /* published pipelines of mixtures run one sequence at a time: what experts keep of more
+         * does not fit (Megatron-MoE-ModelZoo, Megatron-Bridge's H100 recipes, DeepSeek-V3) */
+        fy_run_cell_fill(spec, FY_CELL_MICROBATCH, 1, how);
+    }
     if (!interleaves(stack)) {
         bool said = spec->layout.pp > 1 && strcasestr(spec->model_name, "interleaved") != NULL;
         fy_run_cell_fill(spec, FY_CELL_VPP, said ? 2 : 1, FY_ORIGIN_STACK);

@@ -204,6 +204,43 @@ static void what_is_not_comparable(void **state)
     fy_runs_free(runs);
 }
 
+/* Pipelines of mixtures run one sequence at a time unless the row says otherwise. */
+static void mixtures_run_one_sequence(void **state)
+{
+    static const struct {
+        const char *row; /* model, pp, microbatch */
+        int microbatch;
+        fy_origin origin;
+    } cases[] = {
+        {"mixtral-8x7b,2,", 1, FY_ORIGIN_CONVENTION},
+        {"mixtral-8x7b,2,2", 2, FY_ORIGIN_GIVEN},
+        {"llama2-7b,2,", 0, FY_ORIGIN_SEARCH},
+        {"mixtral-8x7b,1,", 0, FY_ORIGIN_SEARCH},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[200];
+        fy_prediction p;
+        fy_err err = {0};
+
+        snprintf(text, sizeof text,
+                 "model,pp,microbatch,chip,n_chips,global_batch,step_s,tp,stack\n"
+                 "%s,h100-sxm5,32,256,1,4,megatron-core\n",
+                 cases[i].row);
+        fy_runs *runs = parse(text);
+        const fy_run *run = fy_runs_at(runs, 0);
+        if (fy_run_predict(&p, &run->spec, &world, NULL, &err) != 0) {
+            fail_msg("%s: %s", cases[i].row, err.text);
+        }
+        assert_int_equal(p.spec.origin[FY_CELL_MICROBATCH], cases[i].origin);
+        if (cases[i].microbatch > 0) {
+            assert_int_equal(p.spec.layout.microbatch, cases[i].microbatch);
+        }
+        fy_runs_free(runs);
+    }
+}
+
 /* A stack of a laboratory's own hides the dispatch to experts unless the row says otherwise. */
 static void own_stacks_hide_dispatch(void **state)
 {
@@ -568,6 +605,7 @@ int main(void)
         cmocka_unit_test(a_row_of_wrong_length_is_skipped),
         cmocka_unit_test(what_is_not_comparable),
         cmocka_unit_test(own_stacks_hide_dispatch),
+        cmocka_unit_test(mixtures_run_one_sequence),
         cmocka_unit_test(a_table_without_measurements),
         cmocka_unit_test(the_single_node_format),
         cmocka_unit_test(sizes_come_from_the_workload_of_that_name),
