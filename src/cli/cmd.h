@@ -12,6 +12,7 @@
 
 enum { CLI_OK = 0, CLI_NO = 1, CLI_USAGE = 2, CLI_ENVIRONMENT = 3 };
 
+int cmd_backup(int argc, char **argv);
 int cmd_cancel(int argc, char **argv);
 int cmd_chips(int argc, char **argv);
 int cmd_drain(int argc, char **argv);

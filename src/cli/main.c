@@ -12,6 +12,7 @@ static const struct command {
     int (*run)(int argc, char **argv);
     const char *summary;
 } commands[] = {
+    {"backup", cmd_backup, "copy a daemon's state while it works"},
     {"cancel", cmd_cancel, "end jobs, or send them a signal"},
     {"chips", cmd_chips, "what is known of each chip; one chip against another"},
     {"drain", cmd_drain, "start nothing new on a node"},

@@ -17,8 +17,10 @@
 #include <string.h>
 
 static const char usage[] =
-    "usage: fuyao replay JOURNAL [OPTION...]\n"
-    "Apply a journal's events again and say what state they lead to; - is standard input.\n\n"
+    "usage: fuyao replay JOURNAL|STATE [OPTION...]\n"
+    "Apply a journal's events again and say what state they lead to. - is standard input; STATE "
+    "is\n"
+    "the folder of `fuyao serve` or its state.db, also while it runs.\n\n"
     "  --verify       let the policy decide again at each round: the same decisions? (else exit "
     "1)\n"
     "  --policy NAME  take only what the world did, and simulate another policy on it\n"
@@ -68,7 +70,8 @@ static int read_args(replay_args *args, bool *stop, int argc, char **argv)
         }
     }
     if (optind != argc - 1) {
-        return cli_fail(CLI_USAGE, "replay: name one journal (- is standard input)");
+        return cli_fail(CLI_USAGE,
+                        "replay: name one journal or state folder (- is standard input)");
     }
     if (args->verify && args->policy != NULL) {
         return cli_fail(CLI_USAGE, "replay: --verify runs the journal's own policy, not another");

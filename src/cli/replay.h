@@ -2,8 +2,8 @@
 /*
  * What the parts of `fuyao replay` share. Private to the command.
  *
- *     replay_file ─► lines ─► replay (apply) ─► replay_verify (decide again, compare)
- *                                           └─► replay_again (another policy: simulate)
+ *     (replay_state ─►) replay_file ─► replay (apply) ─► replay_verify (decide again, compare)
+ *                                                    └─► replay_again (another policy: simulate)
  */
 #ifndef FUYAO_CLI_REPLAY_H
 #define FUYAO_CLI_REPLAY_H
@@ -19,20 +19,24 @@ typedef struct replay_file {
     FILE *file;
     char *buffer;
     size_t begin, end, room;
-    int64_t line; /* number of the line read last, from 1 */
+    int64_t line;           /* number of the line read last, from 1; of a state, its record */
+    struct fy_store *store; /* where the lines come from a state; else NULL */
+    int64_t filled;         /* last record in the buffer */
 } replay_file;
 
 enum { REPLAY_END = 0, REPLAY_LINE = 1 };
 
 /*
- * Open `path` (- is standard input) and read its header.
- * Errors: FY_ENOENT, FY_EIO, FY_EPARSE where it is no journal.
+ * Open `path` (- is standard input) and read its header; or a state folder or its state.db,
+ * archived records first, also while a daemon goes on. Errors: FY_ENOENT, FY_EIO, FY_EPARSE where
+ * it is no journal.
  */
 int replay_file_open(replay_file *file, const char *path, fy_err *err) FY_NODISCARD;
 
 /*
- * The next line without its newline. REPLAY_LINE, REPLAY_END, or FY_EIO, FY_ERANGE (a line too long
- * for any event), FY_EPARSE (the last line is cut off).
+ * The next line without its newline; lines that begin with # are notes and passed over.
+ * REPLAY_LINE, REPLAY_END, or FY_EIO, FY_ERANGE (a line too long for any event), FY_EPARSE (the
+ * last line is cut off).
  */
 int replay_file_next(replay_file *file, const char **line, size_t *len, fy_err *err);
 void replay_file_close(replay_file *file);
@@ -48,6 +52,15 @@ typedef struct replay {
     struct replay_verify *check; /* of replay_verify.c; NULL = no verification */
     struct replay_again *again;  /* of replay_again.c; NULL = no other policy */
 } replay;
+
+/* ------------------------------------------------------------------ replay_state.c */
+
+/* The state folder that `path` names, itself or by its state.db; NULL where it names none (a
+ * journal, say). Owned by caller. */
+char *replay_state_folder(const char *path);
+
+/* Add to the buffer the lines that come next, many at a time. How many bytes, or an error. */
+int64_t replay_state_fill(replay_file *file, fy_err *err);
 
 /* ------------------------------------------------------------------ replay_verify.c */
 

@@ -2,21 +2,36 @@
 /* A journal line by line: bytes, not text, so that a NUL or a missing newline is seen. */
 #include "base/arena.h"
 #include "cli/replay.h"
+#include "daemon/store.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { READ_BYTES = 1 << 18, LONGEST_LINE = 1 << 28 };
 
+static int open_state(replay_file *file, const char *folder, fy_err *err)
+{
+    fy_store_options options = {.folder = folder, .read_only = true};
+
+    return fy_store_open(&file->store, &options, err);
+}
+
 int replay_file_open(replay_file *file, const char *path, fy_err *err)
 {
+    char *folder = strcmp(path, "-") != 0 ? replay_state_folder(path) : NULL;
     const char *line = "";
     size_t len = 0;
     size_t want = strlen(fy_journal_header) - 1;
     int status;
 
     *file = (replay_file){.path = strcmp(path, "-") == 0 ? "standard input" : path};
+    if (folder != NULL) {
+        status = open_state(file, folder, err);
+        free(folder);
+        return status;
+    }
     file->file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
     if (file->file == NULL) {
         return fy_fail(err, errno == ENOENT ? FY_ENOENT : FY_EIO, "cannot read %s: %s", path,
@@ -43,6 +58,9 @@ static int64_t fill(replay_file *file, fy_err *err)
     }
     file->end -= file->begin;
     file->begin = 0;
+    if (file->store != NULL) {
+        return replay_state_fill(file, err);
+    }
     file->buffer = fy_grow(file->buffer, &file->room, file->end + READ_BYTES, 1);
     errno = 0;
     n = fread(file->buffer + file->end, 1, READ_BYTES, file->file);
@@ -53,7 +71,7 @@ static int64_t fill(replay_file *file, fy_err *err)
     return (int64_t)n;
 }
 
-int replay_file_next(replay_file *file, const char **line, size_t *len, fy_err *err)
+static int next_line(replay_file *file, const char **line, size_t *len, fy_err *err)
 {
     size_t seen = 0;
 
@@ -89,10 +107,39 @@ int replay_file_next(replay_file *file, const char **line, size_t *len, fy_err *
     }
 }
 
+/* An archive's file that begins in the middle of a history cannot be replayed alone. */
+static int check_note(const replay_file *file, const char *line, size_t len, fy_err *err)
+{
+    char text[64];
+    long long first = 0;
+
+    (void)snprintf(text, sizeof text, "%.*s", (int)(len < 60 ? len : 60), line);
+    if (sscanf(text, "# records from %lld,", &first) == 1 && first > 1) {
+        return fy_fail(err, FY_EINVAL,
+                       "%s begins with record %lld of a longer history: name the state folder",
+                       file->path, first);
+    }
+    return REPLAY_LINE;
+}
+
+int replay_file_next(replay_file *file, const char **line, size_t *len, fy_err *err)
+{
+    int got;
+
+    do {
+        got = next_line(file, line, len, err);
+        if (got == REPLAY_LINE && file->line == 2 && *len > 0 && **line == '#') {
+            got = check_note(file, *line, *len, err);
+        }
+    } while (got == REPLAY_LINE && *len > 0 && **line == '#');
+    return got;
+}
+
 void replay_file_close(replay_file *file)
 {
     if (file->file != NULL && file->file != stdin) {
         (void)fclose(file->file); /* it was only read */
     }
+    fy_store_close(file->store);
     free(file->buffer);
 }

@@ -36,7 +36,7 @@ typedef struct fy_record {
     size_t body_len;
 } fy_record;
 
-/* Returns 0, or a negative code that stops the reading. */
+/* Returns 0, or another code that stops the reading and is handed on. */
 typedef int (*fy_record_fn)(void *ctx, const fy_record *record, fy_err *err);
 
 typedef struct fy_store_options {

@@ -108,7 +108,7 @@ Cut, empty, binary, absent and misused.
   fuyao: standard input:93: column 1: this number does not fit 64 bits
   [2]
   $ fuyao replay
-  fuyao: replay: name one journal (- is standard input)
+  fuyao: replay: name one journal or state folder (- is standard input)
   [2]
   $ fuyao replay j --verify --policy fifo
   fuyao: replay: --verify runs the journal's own policy, not another
