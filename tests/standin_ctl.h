@@ -183,6 +183,19 @@ int fy_ctl_turn(fy_ctl *ctl, int64_t now_us, fy_err *err)
     return code;
 }
 
+int64_t fy_ctl_now(const fy_ctl *ctl)
+{
+    (void)ctl;
+    return 0;
+}
+
+void fy_ctl_clock(fy_ctl *ctl, int64_t (*now)(void *ctx), void *ctx)
+{
+    (void)ctl;
+    (void)now;
+    (void)ctx;
+}
+
 int64_t fy_ctl_wake(const fy_ctl *ctl)
 {
     (void)ctl;

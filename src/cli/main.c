@@ -29,6 +29,7 @@ static const struct command {
     {"requeue", cmd_requeue, "stop running jobs and queue them again"},
     {"reserve", cmd_reserve, "keep a node for a tenant"},
     {"resume", cmd_resume, "use a drained node again"},
+    {"serve", cmd_serve, "run tenants' jobs on this machine"},
     {"show", cmd_show, "everything about one job"},
     {"sim", cmd_sim, "replay a trace on a fleet under one or more policies"},
     {"status", cmd_status, "the daemon itself"},

@@ -343,18 +343,25 @@ static void keep_sched(fy_ctl *ctl, const fy_sched_options *sched)
         sched->placement != NULL ? fy_arena_strdup(&ctl->arena, sched->placement) : NULL;
 }
 
+void fy_ctl_quotas(fy_ctl *ctl, const fy_quota *list, int n)
+{
+    fy_quota *quotas;
+
+    fy_arena_free(&ctl->quota_arena);
+    quotas = fy_arena_alloc(&ctl->quota_arena, (size_t)(n + 1) * sizeof *quotas);
+    for (int i = 0; i < n; i++) {
+        quotas[i] = list[i];
+        quotas[i].tenant =
+            list[i].tenant != NULL ? fy_arena_strdup(&ctl->quota_arena, list[i].tenant) : NULL;
+    }
+    ctl->options.quotas = quotas;
+    ctl->options.n_quotas = n;
+}
+
 static void keep_options(fy_ctl *ctl, const fy_ctl_options *options)
 {
-    fy_quota *quotas =
-        fy_arena_alloc(&ctl->arena, (size_t)(options->n_quotas + 1) * sizeof *quotas);
-
-    for (int i = 0; i < options->n_quotas; i++) {
-        quotas[i] = options->quotas[i];
-        quotas[i].tenant =
-            quotas[i].tenant != NULL ? fy_arena_strdup(&ctl->arena, quotas[i].tenant) : NULL;
-    }
     ctl->options = *options;
-    ctl->options.quotas = quotas;
+    fy_ctl_quotas(ctl, options->quotas, options->n_quotas);
     ctl->options.default_output = fy_arena_strdup(&ctl->arena, options->default_output);
     ctl->options.secret = fy_arena_strdup(&ctl->arena, options->secret);
     keep_sched(ctl, &options->sched);
@@ -420,6 +427,7 @@ void fy_ctl_close(fy_ctl *ctl)
     fy_journal_reader_free(ctl->reader);
     fy_sched_close(ctl->sched);
     fy_fleet_free(ctl->fleet);
+    fy_arena_free(&ctl->quota_arena);
     fy_arena_free(&ctl->arena);
     free(ctl);
 }
@@ -431,6 +439,7 @@ int fy_ctl_policy(fy_ctl *ctl, const fy_who *who, const fy_sched_options *sched,
     if (who->scope < FY_SCOPE_OPERATE) {
         return fy_fail(err, FY_EINVAL, "only operators change the policy");
     }
+    ctl_tick(ctl);
     if (fy_sched_open(&trial, ctl->fleet, sched, err) != 0) {
         return FY_EINVAL;
     }
@@ -509,6 +518,25 @@ int64_t fy_ctl_wake(const fy_ctl *ctl)
         at = top->key;
     }
     return ctl->dirty || ctl->n_acts > 0 ? ctl->now_us : at;
+}
+
+void fy_ctl_clock(fy_ctl *ctl, int64_t (*now)(void *ctx), void *ctx)
+{
+    ctl->clock = now;
+    ctl->clock_ctx = ctx;
+}
+
+void ctl_tick(fy_ctl *ctl)
+{
+    int64_t now_us = ctl->clock != NULL ? ctl->clock(ctl->clock_ctx) : ctl->now_us;
+
+    ctl->now_us = now_us > ctl->now_us ? now_us : ctl->now_us;
+    fy_fleet_tick(ctl->fleet, ctl->now_us);
+}
+
+int64_t fy_ctl_now(const fy_ctl *ctl)
+{
+    return ctl->now_us;
 }
 
 int64_t fy_ctl_ticket(const fy_ctl *ctl)

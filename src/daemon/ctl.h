@@ -122,6 +122,9 @@ int fy_ctl_reserve(fy_ctl *ctl, const fy_who *who, const char *node, const char 
 int fy_ctl_policy(fy_ctl *ctl, const fy_who *who, const fy_sched_options *sched,
                   fy_err *err) FY_NODISCARD;
 
+/* Other limits of tenants from now on (copied). */
+void fy_ctl_quotas(fy_ctl *ctl, const fy_quota *quotas, int n);
+
 /* The journal's number that must be committed before the last command may be answered. */
 int64_t fy_ctl_ticket(const fy_ctl *ctl);
 int64_t fy_ctl_committed(const fy_ctl *ctl);
@@ -133,6 +136,12 @@ int fy_ctl_turn(fy_ctl *ctl, int64_t now_us, fy_err *err) FY_NODISCARD;
 
 /* The next instant at which a turn is due though nothing happens. */
 int64_t fy_ctl_wake(const fy_ctl *ctl);
+
+/* Whom commands ask for the time; without one it stands still between turns. */
+void fy_ctl_clock(fy_ctl *ctl, int64_t (*now)(void *ctx), void *ctx);
+
+/* The journal's present instant: never before its last event. */
+int64_t fy_ctl_now(const fy_ctl *ctl);
 
 /* ------------------------------------------------------------------ views: JSON, as one object */
 

@@ -36,6 +36,7 @@ static int find_live(fy_ctl *ctl, const fy_who *who, int64_t id, fy_job **out, f
     const char *json = NULL;
     bool ended;
 
+    ctl_tick(ctl);
     if (who->scope < FY_SCOPE_SUBMIT) {
         return fy_fail(err, FY_EINVAL, "this access may read only");
     }
@@ -220,6 +221,7 @@ int fy_ctl_progress(fy_ctl *ctl, fy_run_key key, const char *token, double done,
     fy_job *job = fy_fleet_job(ctl->fleet, key.job);
     char want[33];
 
+    ctl_tick(ctl);
     ctl_token(ctl, key, want);
     if (job == NULL || !equal_secrets(want, token)) {
         return fy_fail(err, FY_ENOENT, "no run %lld.%d has this token", (long long)key.job,
@@ -236,8 +238,9 @@ int fy_ctl_progress(fy_ctl *ctl, fy_run_key key, const char *token, double done,
 
 /* ------------------------------------------------------------------ nodes */
 
-static int find_node(const fy_ctl *ctl, const char *name, int32_t *out, fy_err *err)
+static int find_node(fy_ctl *ctl, const char *name, int32_t *out, fy_err *err)
 {
+    ctl_tick(ctl);
     for (size_t i = 0; i < ctl->fleet->n_nodes; i++) {
         if (strcmp(ctl->fleet->nodes[i].name, name) == 0) {
             *out = (int32_t)i;
@@ -256,6 +259,7 @@ int fy_ctl_node(fy_ctl *ctl, const fy_who *who, const char *node, fy_node_verb v
 
     if (status == 0) {
         status = find_node(ctl, node, &event.node, err);
+        event.t_us = ctl->now_us;
     }
     if (status == 0 && drain && (reason == NULL || reason[0] == '\0')) {
         status =
@@ -272,6 +276,7 @@ int fy_ctl_reserve(fy_ctl *ctl, const fy_who *who, const char *node, const char 
 
     if (status == 0) {
         status = find_node(ctl, node, &event.node, err);
+        event.t_us = ctl->now_us;
     }
     if (status == 0 && tenant != NULL) {
         event.tenant = ctl_tenant(ctl, tenant);

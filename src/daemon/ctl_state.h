@@ -92,6 +92,7 @@ typedef struct fy_tally_live {
 struct fy_ctl {
     fy_ctl_options options;
     fy_arena arena; /* copies of the options */
+    fy_arena quota_arena;
     fy_store *store;
     fy_engine *engine;
     fy_fleet *fleet;
@@ -115,6 +116,8 @@ struct fy_ctl {
     fy_rate *rates; /* scratch */
 
     int64_t now_us;
+    int64_t (*clock)(void *ctx); /* NULL: time stands still between turns */
+    void *clock_ctx;
     int64_t next_list_us;
     uint32_t list_number;
     bool dirty;      /* a round is due */
@@ -132,6 +135,8 @@ enum { FY_ENDED_WORD = 16 };
 /* Apply an event, journal it with its body (NULL = none), tell the policy, note it. */
 int ctl_emit(fy_ctl *ctl, const fy_event *event, const char *body, size_t len,
              fy_err *err) FY_NODISCARD;
+/* A command comes in: what time is it? */
+void ctl_tick(fy_ctl *ctl);
 fy_event ctl_event(const fy_ctl *ctl, fy_event_kind kind);
 fy_event ctl_job_event(const fy_ctl *ctl, fy_event_kind kind, const fy_job *job);
 /* The policy that a snapshot was taken with, as it was then. */

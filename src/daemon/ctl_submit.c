@@ -468,6 +468,7 @@ int fy_ctl_submit(fy_ctl *ctl, const fy_who *who, const fy_submission *asked, in
     size_t len;
     int status = tenant_name(who, &what, &tenant, err);
 
+    ctl_tick(ctl);
     *again = status == 0 && seen_before(ctl, tenant, &what, first, count);
     if (status != 0 || *again) {
         return status;

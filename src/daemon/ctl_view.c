@@ -271,6 +271,7 @@ int fy_ctl_view_job(fy_ctl *ctl, const fy_who *who, int64_t id, fy_str *json, fy
     if (ctl_find(ctl, who, id, &job, err) != 0) {
         return FY_ENOENT;
     }
+    ctl_tick(ctl);
     fy_fleet_integrate(ctl->fleet, ctl->fleet->now_us);
     ctl_write_job(ctl, job, true, json);
     return 0;
@@ -341,6 +342,7 @@ void fy_ctl_view_jobs(fy_ctl *ctl, const fy_who *who, const fy_job_filter *filte
     bool failed;
     int64_t id = filter->after >= 0 ? filter->after + 1 : 0;
 
+    ctl_tick(ctl);
     fy_fleet_integrate(ctl->fleet, ctl->fleet->now_us);
     fy_str_puts(json, "{");
     fy_json_put_bool(json, "virtual", ctl->options.virtual_devices);

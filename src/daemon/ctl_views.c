@@ -123,6 +123,7 @@ void fy_ctl_view_usage(fy_ctl *ctl, const fy_who *who, fy_str *json)
 {
     fy_fleet *fleet = ctl->fleet;
 
+    ctl_tick(ctl);
     fy_fleet_integrate(fleet, fleet->now_us);
     fy_str_puts(json, "{");
     fy_json_put_bool(json, "virtual", ctl->options.virtual_devices);
@@ -262,6 +263,7 @@ void fy_ctl_view_metrics(fy_ctl *ctl, fy_str *s)
         {"stale_answers_total", "Runs shown that the fleet does not know.", t->refused_answers},
     };
 
+    ctl_tick(ctl);
     fy_fleet_integrate(ctl->fleet, ctl->fleet->now_us);
     metric(s, "jobs_waiting", "gauge", "Jobs that wait.", fleet->n_waiting);
     metric(s, "jobs_running", "gauge", "Jobs that hold devices.", fleet->n_running);

@@ -23,6 +23,7 @@ struct fy_loop {
     uv_poll_t engine_fd;
     uv_async_t stop;
     uv_signal_t signals[N_SIGNALS];
+    int64_t start_us; /* the journal's time at the monotonic clock's zero */
     bool due, failed;
     fy_err err;
 };
@@ -32,12 +33,33 @@ fy_loop_options fy_loop_defaults(void)
     return (fy_loop_options){.http = fy_http_defaults(), .engine_poll_ms = 100};
 }
 
-static int64_t wall_us(void)
+static int64_t clock_us(clockid_t clock)
 {
     struct timespec now;
 
-    (void)clock_gettime(CLOCK_REALTIME, &now);
+    (void)clock_gettime(clock, &now);
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* The journal's time: the wall clock at the start, never before the journal's end, and from there
+ * on as steadily as the machine counts. A wall clock that is set moves no deadline. */
+static int64_t journal_us(const fy_loop *loop)
+{
+    return loop->start_us + clock_us(CLOCK_MONOTONIC);
+}
+
+static int64_t ask_clock(void *ctx)
+{
+    return journal_us(ctx);
+}
+
+static void start_clock(fy_loop *loop)
+{
+    int64_t wall_us = clock_us(CLOCK_REALTIME);
+    int64_t last_us = fy_ctl_now(loop->ctl);
+
+    loop->start_us = (wall_us > last_us ? wall_us : last_us) - clock_us(CLOCK_MONOTONIC);
+    fy_ctl_clock(loop->ctl, ask_clock, loop);
 }
 
 static void on_wake(uv_timer_t *timer);
@@ -57,7 +79,7 @@ static void set_due(fy_loop *loop)
 /* One turn and its answers; then sleep until the controller's next instant. */
 static void turn(fy_loop *loop)
 {
-    int64_t now_us = wall_us(), wake_us;
+    int64_t now_us = journal_us(loop), wake_us;
 
     loop->due = false;
     (void)uv_idle_stop(&loop->soon);
@@ -72,8 +94,7 @@ static void turn(fy_loop *loop)
     if (wake_us == INT64_MAX) {
         (void)uv_timer_stop(&loop->wake);
     } else {
-        int64_t wait_us = wake_us - wall_us();
-        /* At most a minute: the wall clock may step. */
+        int64_t wait_us = wake_us - journal_us(loop);
         uint64_t wait_ms = wait_us <= 0          ? 0
                            : wait_us >= 60000000 ? 60000
                                                  : (uint64_t)(wait_us + 999) / 1000;
@@ -178,6 +199,7 @@ int fy_loop_open(fy_loop **out, const fy_loop_options *options, fy_ctl *ctl, fy_
     loop->options.http.due = on_due;
     loop->options.http.ctx = loop;
     loop->ctl = ctl;
+    start_clock(loop);
     loop->engine = engine;
     if (uv_loop_init(&loop->uv) != 0) {
         free(loop);
