@@ -58,7 +58,7 @@ static void emit_shape(const fy_model *m, int batch)
     }
 }
 
-static void emit_mixture(const fy_model *m, const fy_layout *l)
+static void emit_mixture(const fy_model *m, const fy_layout *l, bool between_nodes)
 {
     if (m->attention == FY_MLA) {
         flag("multi-latent-attention");
@@ -86,7 +86,12 @@ static void emit_mixture(const fy_model *m, const fy_layout *l)
                  m->layers - m->dense_layers);
         }
         flag("moe-grouped-gemm");
-        flag("moe-token-dispatcher-type alltoall");
+        if (between_nodes) { /* as the model assumes: docs/model.md, Collectives */
+            flag("moe-token-dispatcher-type flex");
+            flag("moe-enable-deepep");
+        } else {
+            flag("moe-token-dispatcher-type alltoall");
+        }
         flag("expert-model-parallel-size %d", l->ep);
         if (l->ep > 1) {
             flag("expert-tensor-parallel-size 1");
@@ -198,6 +203,9 @@ static void emit_memory(const fy_model *m, const fy_layout *l)
     if (l->zero >= 1) {
         flag("use-distributed-optimizer");
     }
+    if (l->overlap & FY_OVERLAP_EP) {
+        flag("overlap-moe-expert-parallel-comm");
+    }
     if (l->overlap & FY_OVERLAP_DP) {
         flag("overlap-grad-reduce");
         if (l->zero >= 1) {
@@ -243,7 +251,7 @@ int plan_emit(const plan_question *q, const plan_answer *a)
            (a->devices + per_node - 1) / per_node);
     emit_stages(&q->model, l);
     emit_shape(&q->model, q->batch);
-    emit_mixture(&q->model, l);
+    emit_mixture(&q->model, l, l->ep > per_node);
     emit_memory(&q->model, l);
     emit_precision(q->precision);
     puts("");

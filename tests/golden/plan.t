@@ -89,3 +89,14 @@ Flags of Megatron-LM:
       --pipeline-model-parallel-size N \
       --context-parallel-size N \
       --micro-batch-size N \
+
+Experts on several nodes go with kernels made for dispatch, those of one node with the all-to-all:
+
+  $ flags() { fuyao plan "$@" --emit megatron | grep -oE 'moe-(router-(num|group)|token-dis|enable).*[^ \\]'; }
+  $ flags deepseek-v3 --on h800-sxm5:2048 --fix tp=1,pp=16,ep=64,cp=1
+  moe-router-num-groups 8
+  moe-router-group-topk 4
+  moe-token-dispatcher-type flex
+  moe-enable-deepep
+  $ flags mixtral-8x7b --on h100-sxm5:64 --batch 512 --fix ep=8
+  moe-token-dispatcher-type alltoall
