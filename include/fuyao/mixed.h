@@ -54,7 +54,9 @@ typedef struct fy_mixed_spec {
     int n_types; /* 1 .. FY_MAX_TYPES */
     int global_batch;
     fy_precision precision;
-    fy_pins pins; /* of microbatch, recompute, seq_parallel, zero, overlap, schedule; others free */
+    /* of tp, cp, ep (of all types), microbatch, recompute, seq_parallel, zero, overlap, schedule;
+     * others free */
+    fy_pins pins;
     fy_objective objective;
 } fy_mixed_spec;
 

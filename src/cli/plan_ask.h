@@ -108,6 +108,8 @@ void plan_json_curve(const plan_question *q, const plan_point *points, int n);
 void plan_json_deadline(const plan_question *q, const plan_point *const *points, int tried,
                         int meeting);
 int plan_emit(const plan_question *q, const plan_answer *answer);
+/* The same with so many layers on each of pp stages; NULL: as the layout has them. */
+int plan_emit_stages(const plan_question *q, const plan_answer *answer, const int *layers);
 
 /* A line where the stack's constants were never fitted on the chip's family; else nothing. */
 void plan_show_grade(const plan_question *q);

@@ -150,13 +150,25 @@ static void emit_uneven(const fy_model *m, const fy_layout *l)
     }
 }
 
-static void emit_stages(const fy_model *m, const fy_layout *l)
+/* Stages with so many layers each. */
+static void emit_given(const fy_model *m, const fy_layout *l, const int *layers)
+{
+    fputs(" \\\n    --pipeline-model-parallel-layout \"E", stdout);
+    for (int i = 0; i < l->pp; i++) {
+        printf("%st*%d", i > 0 ? "|" : "", layers[i]);
+    }
+    printf("%sL\"", m->mtp_layers > 0 ? "m*1" : "");
+}
+
+static void emit_stages(const fy_model *m, const fy_layout *l, const int *layers)
 {
     int chunks = l->pp * l->vpp;
     flag("tensor-model-parallel-size %d", l->tp);
     flag("pipeline-model-parallel-size %d", l->pp);
     flag("context-parallel-size %d", l->cp);
-    if (l->first_layers > 0) {
+    if (layers != NULL) {
+        emit_given(m, l, layers);
+    } else if (l->first_layers > 0) {
         emit_uneven(m, l);
     } else if (l->pp > 1 && m->layers % chunks != 0) {
         if ((m->layers + 2) % chunks == 0) {
@@ -238,6 +250,11 @@ static void emit_precision(fy_precision precision)
 
 int plan_emit(const plan_question *q, const plan_answer *a)
 {
+    return plan_emit_stages(q, a, NULL);
+}
+
+int plan_emit_stages(const plan_question *q, const plan_answer *a, const int *layers)
+{
     const fy_layout *l = &a->found.top[0].layout;
     int per_node = a->cluster.per_node < a->devices ? a->cluster.per_node : a->devices;
     if (l->schedule == FY_ZERO_BUBBLE) {
@@ -249,7 +266,7 @@ int plan_emit(const plan_question *q, const plan_answer *a)
     }
     printf("torchrun --nproc-per-node %d --nnodes %d pretrain_gpt.py", per_node,
            (a->devices + per_node - 1) / per_node);
-    emit_stages(&q->model, l);
+    emit_stages(&q->model, l, layers);
     emit_shape(&q->model, q->batch);
     emit_mixture(&q->model, l, l->ep > per_node);
     emit_memory(&q->model, l);

@@ -18,14 +18,15 @@ typedef struct one_type {
 
 static int refuse(const plan_ask *ask)
 {
-    const char *what = ask->emit != NULL           ? "--emit"
-                       : ask->top > 0              ? "--top"
-                       : ask->server != NULL       ? "--server"
-                       : ask->per_node > 0         ? "--per-node"
-                       : fy_known(ask->deadline_s) ? "--deadline"
-                       : ask->brute_force          ? "--brute-force"
-                                                   : NULL;
-    return what == NULL ? 0 : cli_fail(CLI_USAGE, "plan: %s is for one type of chip", what);
+    const char *what = ask->top > 0          ? "--top"
+                       : ask->server != NULL ? "--server"
+                       : ask->per_node > 0   ? "--per-node"
+                       : ask->brute_force    ? "--brute-force"
+                                             : NULL;
+    return what == NULL
+               ? 0
+               : cli_fail(CLI_USAGE,
+                          "plan: %s is not offered for several types of chip, only for one", what);
 }
 
 /* Split `A:N+B:M` and ask for each by itself. */
@@ -47,10 +48,6 @@ static int open_types(plan_mixed *m, one_type types[FY_MAX_TYPES], const plan_as
         int code = plan_question_open(q, &t->ask, data);
         if (code != 0) {
             return code;
-        }
-        if (q->low < q->high) {
-            return cli_fail(CLI_USAGE, "plan: --on %.60s: a range is for one type of chip",
-                            ask->on);
         }
         for (int k = 0; k + 1 < m->n; k++) {
             if (m->type[k].chip == q->chip) {
@@ -121,12 +118,37 @@ static int answer(plan_mixed *m)
     if (rc != 0) {
         return cli_fail_err(&err);
     }
+    if (m->type[0].ask->emit != NULL) {
+        return plan_mixed_emit(m);
+    }
+    plan_training t = plan_mixed_training(m, &m->found.best);
     if (m->json) {
         plan_mixed_json(m);
     } else {
         plan_mixed_show(m);
     }
-    return 0;
+    return plan_mixed_meets(m, &t) ? CLI_OK : CLI_NO;
+}
+
+/* A range of counts, or one answer. */
+static int answer_all(plan_mixed *m)
+{
+    const plan_ask *ask = m->type[0].ask;
+    bool ranged = false;
+    for (int k = 0; k < m->n; k++) {
+        ranged = ranged || m->type[k].low < m->type[k].high;
+    }
+    if (fy_known(ask->deadline_s) && !fy_known(m->type[0].tokens)) {
+        return cli_fail(CLI_NO, "unknown: the tokens of the training; give --tokens");
+    }
+    if (ranged && ask->emit != NULL) {
+        return cli_fail(CLI_USAGE, "plan: --emit goes with one count of devices, not with a range");
+    }
+    if (!ranged) {
+        return answer(m);
+    }
+    m->spec = spec_of(m);
+    return plan_mixed_curve(m);
 }
 
 int plan_mixed_run(const plan_ask *ask, const plan_data *data)
@@ -135,7 +157,7 @@ int plan_mixed_run(const plan_ask *ask, const plan_data *data)
     one_type types[FY_MAX_TYPES];
     int code = refuse(ask);
     code = code ? code : open_types(&m, types, ask, data);
-    code = code ? code : answer(&m);
+    code = code ? code : answer_all(&m);
     for (int k = 0; k < m.n; k++) {
         plan_question_close(&m.type[k]);
     }

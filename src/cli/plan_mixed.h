@@ -16,6 +16,17 @@ typedef struct plan_mixed {
     double without[FY_MAX_TYPES]; /* best value without a type; INFINITY: nothing fits */
 } plan_mixed;
 
+/* A whole training; NAN = unknown. */
+typedef struct plan_training {
+    double steps, work_s, wall_s; /* wall: with failures where they are known */
+    fy_goodput goodput;
+} plan_training;
+
+plan_training plan_mixed_training(const plan_mixed *m, const fy_mixed_ranked *ranked);
+bool plan_mixed_meets(const plan_mixed *m, const plan_training *training); /* the deadline */
+int plan_mixed_curve(plan_mixed *m);      /* one or more types with a range; exit code */
+int plan_mixed_emit(const plan_mixed *m); /* flags of Megatron-LM; exit code */
+
 void plan_mixed_show(const plan_mixed *m);
 void plan_mixed_json(const plan_mixed *m);
 

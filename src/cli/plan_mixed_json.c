@@ -92,6 +92,13 @@ void plan_mixed_json(const plan_mixed *m)
     set(o, "energy_j", e->energy_j);
     set(o, "site_energy_j", e->site_j);
     set(o, "money", e->money);
+    plan_training t = plan_mixed_training(m, &m->found.best);
+    set(o, "training_tokens", m->type[0].tokens);
+    set(o, "training_steps", t.steps);
+    set(o, "training_work_s", t.work_s);
+    set(o, "training_wall_s", t.wall_s);
+    set(o, "goodput", t.goodput.share);
+    json_object_set_new(o, "in_time", json_boolean(plan_mixed_meets(m, &t)));
     json_object_set_new(o, "parts", parts);
     json_object_set_new(o, "value_without", without);
     json_dumpf(o, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12));

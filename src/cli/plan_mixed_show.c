@@ -72,6 +72,21 @@ static void show_step(const plan_mixed *m)
     printf("  energy    %s a step, %s with servers and site as far as known\n",
            plan_energy_text(energy, e->energy_j), plan_energy_text(site, e->site_j));
     printf("  money     %s a step\n", plan_money_text(money, &m->type[0], e->money));
+    plan_training t = plan_mixed_training(m, &m->found.best);
+    if (fy_known(t.wall_s)) {
+        double deadline_s = m->type[0].ask->deadline_s;
+        char time[PLAN_TEXT];
+        printf("  training  %.3g tokens in %s, %s, %s", m->type[0].tokens,
+               plan_time_text(time, t.wall_s), plan_energy_text(site, e->site_j * t.steps),
+               plan_money_text(money, &m->type[0], e->money * t.steps));
+        if (fy_known(t.goodput.share)) {
+            printf("; %.1f %% of the time in steps that count", t.goodput.share * 100);
+        }
+        if (fy_known(deadline_s)) {
+            printf("; the deadline is %s", plan_mixed_meets(m, &t) ? "met" : "not met");
+        }
+        puts("");
+    }
     if (e->exchange_s > 0) {
         printf("  exchange  %.4g s of the step sum gradients between the types\n", e->exchange_s);
     }

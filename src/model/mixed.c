@@ -106,9 +106,7 @@ static const char *unknown_of(const fy_mixed_spec *spec, int k)
 static int check(const fy_mixed_spec *spec, fy_err *err)
 {
     const fy_pins *p = &spec->pins;
-    const int own[] = {
-        p->tp,           p->pp,         p->dp, p->ep, p->cp, p->vpp, p->recompute_layers,
-        p->first_layers, p->last_layers};
+    const int own[] = {p->pp, p->dp, p->vpp, p->recompute_layers, p->first_layers, p->last_layers};
     if (spec->n_types < 1 || spec->n_types > FY_MAX_TYPES) {
         return fy_fail(err, FY_ERANGE, "%d types of chip: from 1 to %d can be planned",
                        spec->n_types, FY_MAX_TYPES);
@@ -121,9 +119,10 @@ static int check(const fy_mixed_spec *spec, fy_err *err)
     }
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
         if (own[i] != FY_FREE) {
-            return fy_fail(err, FY_EINFEASIBLE,
-                           "on several types microbatch, recompute, seq_parallel, zero, overlap "
-                           "and schedule can be fixed; tp, pp, dp, cp, ep, vpp and layers cannot");
+            return fy_fail(
+                err, FY_EINFEASIBLE,
+                "on several types tp, cp, ep, microbatch, recompute, seq_parallel, zero, "
+                "overlap and schedule can be fixed; pp, dp, vpp and layers cannot");
         }
     }
     return 0;

@@ -121,11 +121,29 @@ static bool fast_enough(const want *w, const fy_mixed_slice *s, const fy_layout 
            fy_pipeline_floor(&slice, l).step_s * (1 - FY_MIXED_ROUNDING) <= w->limit;
 }
 
-/* A layout settled for many microbatches: memory keeps no more than these many of them. */
+/* A layout dealt for as many microbatches as stages and more, and settled for so many that memory
+ * keeps no more of them. */
 typedef struct settled {
-    fy_layout layout;
-    bool known, fits;
+    fy_layout dealt, layout;
+    bool is_dealt, known, fits;
 } settled;
+
+/* Layers of the ends: the same for all with as many microbatches as stages. */
+static void deal(const want *w, const fy_mixed_slice *s, fy_layout *l, settled *many)
+{
+    const fy_space *space = &w->walk->table[w->type].space;
+    bool enough = l->global_batch >= l->dp * l->microbatch * l->pp;
+    if (enough && many->is_dealt) {
+        l->first_layers = many->dealt.first_layers;
+        l->last_layers = many->dealt.last_layers;
+        return;
+    }
+    fy_space_deal(space, l, &s->costs);
+    if (enough) {
+        many->dealt = *l;
+        many->is_dealt = true;
+    }
+}
 
 /* Settle a layout for its sequences; from twice the stages on it is the same for all. */
 static bool settle(const want *w, const fy_mixed_slice *s, fy_layout *l, settled *many)
@@ -165,8 +183,11 @@ static void each_sequences(want *w, const fy_mixed_slice *s, fy_layout l, int de
             }
             continue;
         }
-        if (fast_enough(w, s, &one) && fy_space_runs(&t->space, &one) &&
-            settle(w, s, &one, &many)) {
+        if (!fast_enough(w, s, &one)) {
+            continue;
+        }
+        deal(w, s, &one, &many);
+        if (fy_space_runs(&t->space, &one) && settle(w, s, &one, &many)) {
             one.overlap = fy_mixed_overlap(w->walk->spec, &one);
             estimate(w, s, &one, devices);
         }
@@ -182,7 +203,6 @@ static void visit(want *w, const fy_mixed_slice *s, fy_layout l, int devices, in
         if (!fy_space_virtual(&t->space, &l, l.vpp)) {
             continue;
         }
-        fy_space_deal(&t->space, &l, &s->costs);
         for (int z = 0; z < t->space.zero.n; z++) {
             l.zero = t->space.zero.at[z];
             if (fy_space_zero(&t->space, &l, l.zero)) {

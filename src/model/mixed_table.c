@@ -163,6 +163,9 @@ int fy_mixed_table_open(fy_mixed_walk *w, int type, fy_err *err)
                                  .precision = spec->precision,
                                  .pins = spec->pins,
                                  .top = 1};
+    /* devices may stay idle: what is fixed must go with those that are used */
+    int unit = (spec->pins.tp > 0 ? spec->pins.tp : 1) * (spec->pins.cp > 0 ? spec->pins.cp : 1);
+    t->cluster.devices = t->devices > unit ? t->devices / unit * unit : unit;
     return fy_space_open(&t->space, &t->search, err);
 }
 

@@ -12,6 +12,7 @@ shape of the answer does not.
     MFU       62.1 % of the dense peak
     energy    1.6 kWh a step, 2.794 kWh with servers and site as far as known
     money     3.51 USD a step
+    training  1.5e+13 tokens in 987.2 days, 9.991 GWh, 12.6 M USD; 97.9 % of the time in steps that count
     exchange  0.1363 s of the step sum gradients between the types
   
   CHIP        DEVICES LAYERS ON STAGES REPLICAS BATCH EACH  SHARE WAITS          GiB   POWER
@@ -52,6 +53,30 @@ The types' order on the command line does not matter; what costs more than it gi
   without h800-sxm5 +207.6 % energy
   without h20-96-sxm5 +2.2 % energy
 
+Ranges double; what a deadline leaves is said, and the exit code is 1 where nothing is in time. A layout
+that all stages share can be written as flags.
+
+  $ fuyao plan llama3-70b --on h800-sxm5:64+h20-96-sxm5:64..128 --deadline 230d --tokens 2T | sed 's/  *$//'
+  Llama 3 70B, megatron-core, bf16, batch 512 x 8192 tokens; counts are the most that may be used
+  h800-sxm5 h20-96-sxm5    STEP  TOKENS/S    MFU KIND       TRAINING    ENERGY      MONEY IN TIME
+         64          64 49.18 s 8.529e+04 56.4 % pipeline 274.0 days 796.2 MWh 1.25 M USD no
+         64         128  42.7 s 9.822e+04 57.5 % data     238.5 days   940 MWh 1.37 M USD no
+  $ fuyao plan llama3-70b --on h800-sxm5:32+h20-96-sxm5:16 --deadline 30d | grep -e training
+    training  1.5e+13 tokens in 4452.7 days, 5.253 GWh, 8.82 M USD; 98.9 % of the time in steps that count; the deadline is not met
+  $ fuyao plan llama3-70b --on h800-sxm5:32+h20-96-sxm5:16..32 --deadline 30d --json | grep -e in_time
+        "in_time": false
+        "in_time": false
+  $ fuyao plan llama3-70b --on h800-sxm5:32+h20-96-sxm5:16 --fix tp=8,recompute=none,sp=1 --emit megatron | grep -e torchrun -e parallel
+  torchrun --nproc-per-node 8 --nnodes 6 pretrain_gpt.py \
+      --tensor-model-parallel-size 8 \
+      --pipeline-model-parallel-size 3 \
+      --context-parallel-size 1 \
+      --pipeline-model-parallel-layout "Et*7|t*37|t*36L" \
+      --sequence-parallel \
+  $ fuyao plan llama3-70b --on h800-sxm5:64+h20-96-sxm5:512 --emit megatron
+  fuyao: Megatron-LM runs all devices alike; the best plan has replicas of its own on each type; --fix tp=N, or --emit for one type of chip
+  [1]
+
 What has no answer:
 
   $ fuyao plan llama3-70b --on h800-sxm5:64+
@@ -60,14 +85,11 @@ What has no answer:
   $ fuyao plan llama3-70b --on h800-sxm5:64+h800-sxm5:8
   fuyao: plan: --on h800-sxm5:64+h800-sxm5:8: h800-sxm5 twice
   [2]
-  $ fuyao plan llama3-70b --on h800-sxm5:64+h20-96-sxm5:8..16
-  fuyao: plan: --on h800-sxm5:64+h20-96-sxm5:8..16: a range is for one type of chip
-  [2]
-  $ fuyao plan llama3-70b --on h800-sxm5:64+h20-96-sxm5:8 --fix tp=8
-  fuyao: on several types microbatch, recompute, seq_parallel, zero, overlap and schedule can be fixed; tp, pp, dp, cp, ep, vpp and layers cannot
+  $ fuyao plan llama3-70b --on h800-sxm5:64+h20-96-sxm5:8 --fix pp=8
+  fuyao: on several types tp, cp, ep, microbatch, recompute, seq_parallel, zero, overlap and schedule can be fixed; pp, dp, vpp and layers cannot
   [2]
   $ fuyao plan llama3-70b --on h800-sxm5:64+h20-96-sxm5:8 --top 3
-  fuyao: plan: --top is for one type of chip
+  fuyao: plan: --top is not offered for several types of chip, only for one
   [2]
   $ fuyao plan llama3-405b --on h800-sxm5:8+h20-96-sxm5:8
   fuyao: llama3-405b does not fit on h800-sxm5:8+h20-96-sxm5:8 in any plan; more devices would help

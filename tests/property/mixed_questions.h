@@ -78,6 +78,11 @@ static inline void random_mixed(mixed_question *q, const world *w, fy_rng *rng)
                                            : time   ? PICK(rng, 1, 3, 4, 6, 8)
                                                     : PICK(rng, 1, 2, 3, 4);
     }
+    if (fy_rng_below(rng, 5) == 0) { /* values that every rule allows */
+        q->spec.pins.tp = PICK(rng, FY_FREE, 1, 2);
+        q->spec.pins.cp = PICK(rng, FY_FREE, 1);
+        q->spec.pins.ep = PICK(rng, FY_FREE, 1);
+    }
     if (n == 2 && time && fy_rng_below(rng, 4) == 0) {
         q->spec.types[1].cluster.devices = PICK(rng, 24, 40, 56);
         q->spec.pins.microbatch = 1;
