@@ -174,6 +174,18 @@ static void note_key(fy_ctl *ctl, const fy_job *job, const char *key)
     }
 }
 
+/* Room to count the jobs of every tenant there is by now; new ones have none. */
+static void grow_tenants(fy_ctl *ctl)
+{
+    size_t before = ctl->tenant_room;
+
+    ctl->live_of_tenant = fy_grow(ctl->live_of_tenant, &ctl->tenant_room, ctl->fleet->n_tenants,
+                                  sizeof *ctl->live_of_tenant);
+    for (size_t i = before; i < ctl->tenant_room; i++) {
+        ctl->live_of_tenant[i] = 0;
+    }
+}
+
 static int note_submitted(fy_ctl *ctl, const fy_job *job, const char *body, size_t len, fy_err *err)
 {
     fy_live *live = ctl_live_new(ctl, job);
@@ -201,8 +213,7 @@ static int note_submitted(fy_ctl *ctl, const fy_job *job, const char *body, size
     status = live->body == NULL ? fy_fail(err, FY_EPARSE, "job %lld: its record has no submission",
                                           (long long)job->id)
                                 : ctl_live_read(live, err);
-    ctl->live_of_tenant = fy_grow(ctl->live_of_tenant, &ctl->tenant_room, ctl->fleet->n_tenants,
-                                  sizeof *ctl->live_of_tenant);
+    grow_tenants(ctl);
     ctl->live_of_tenant[job->tenant]++;
     ctl->tally.submitted++;
     return status;
