@@ -257,7 +257,9 @@ static int nodes(fy_engine *engine, fy_node_fn each, void *ctx, fy_err *err)
 
     (void)err;
     for (int i = 0; i < e->n_nodes; i++) {
-        fy_node_seen seen = {.name = e->nodes[i], .up = true, .power_w = NAN};
+        fy_node_seen seen = {.name = e->nodes[i],
+                             .up = true,
+                             .power_w = e->n_nodes == 1 ? fy_nvml_power_w(e->nvml) : (double)NAN};
 
         each(ctx, &seen);
     }
@@ -272,6 +274,7 @@ static void close_local(fy_engine *engine)
         return;
     }
     fy_zygote_close(&e->zygote);
+    fy_nvml_close(e->nvml);
     fy_cgroups_close(&e->groups);
     if (e->runs >= 0) {
         (void)close(e->runs);
@@ -369,6 +372,7 @@ int fy_local_open(fy_engine **out, const fy_local_options *o, fy_err *err)
         e->nodes[e->n_nodes++] = strdup(o->nodes[i]);
     }
     say_isolation(e);
+    e->nvml = o->read_power ? fy_nvml_open(NULL) : NULL; /* after the zygote: it opens devices */
     code = code == 0 ? open_state(e, err) : code;
     if (code != 0) {
         close_local(&e->engine);

@@ -19,7 +19,8 @@ typedef struct fy_local_options {
     const char *const *nodes; /* [n_nodes] names that this machine goes by */
     int n_nodes;
     bool no_cgroups;
-    int64_t max_processes;  /* of a run; without control groups: of all a user's runs; 0 = none */
+    bool read_power;       /* of this machine's GPUs, where NVML is there: not of virtual devices */
+    int64_t max_processes; /* of a run; without control groups: of all a user's runs; 0 = none */
     int64_t max_file_bytes; /* of each file that a run writes, its output too; 0 = none */
 } fy_local_options;
 

@@ -8,6 +8,7 @@
 #include "daemon/cgroup.h"
 #include "daemon/engine_local.h"
 #include "daemon/environment.h"
+#include "daemon/nvml.h"
 #include "daemon/order.h"
 #include "daemon/run_record.h"
 #include "daemon/shim.h"
@@ -28,6 +29,7 @@ typedef struct fy_local_user {
 typedef struct fy_local {
     fy_engine engine; /* first */
     fy_zygote zygote;
+    fy_nvml *nvml; /* NULL = none */
     fy_cgroups groups;
     char *state; /* owned */
     int runs;    /* folder STATE/run */

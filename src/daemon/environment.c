@@ -136,7 +136,8 @@ static void set_devices(builder *b, const fy_run_spec *spec)
         const char *devices = device_list(&spec->nodes[0], b->arena);
 
         set(b, "FUYAO_DEVICES", devices);
-        set(b, "CUDA_VISIBLE_DEVICES", devices); /* "" where it has none: it sees none */
+        set(b, "CUDA_VISIBLE_DEVICES", devices);   /* "" where it has none: it sees none */
+        set(b, "CUDA_DEVICE_ORDER", "PCI_BUS_ID"); /* the order in which they are numbered */
         set(b, "SLURM_JOB_GPUS", devices);
         set_int(b, "SLURM_GPUS_ON_NODE", spec->nodes[0].n_devices);
     }

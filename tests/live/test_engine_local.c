@@ -246,11 +246,13 @@ static void a_signal_to_all_reaches_all(void **state)
 /* EXITED is told once all is gone, whatever the job left behind. */
 static void stragglers_are_gone_before_the_end_is_told(void **state)
 {
+    static const char stubborn[] =
+        "(trap '' TERM HUP INT; setsid sh -c 'echo child=$$; while :; do sleep 1000; done' &)\n"
+        "sleep 1000\n";
     static const char *const scripts[] = {
         "sleep 1000 & echo child=$!\nexit 0\n",
         "setsid sleep 1000 & echo child=$!\nexit 0\n",
-        "(trap '' TERM HUP INT; setsid sh -c 'echo child=$$; while :; do sleep 1000; done' &)\n"
-        "sleep 1000\n",
+        stubborn,
     };
     rig r;
 
