@@ -208,15 +208,34 @@ static int settle(fy_store *store, fy_err *err)
                : status;
 }
 
+/* An empty file is an empty database; SQLite itself would make one that others may read. One that
+ * is there is not opened: closing it again would drop this process's locks on it. */
+static int make_database(const fy_store *store, const char *path, fy_err *err)
+{
+    const fy_files *files = store->files;
+    int handle = files->create(files->ctx, path, true);
+
+    if (handle >= 0) {
+        files->close(files->ctx, handle);
+        return 0;
+    }
+    return handle == -EEXIST ? 0
+                             : fy_fail(err, FY_EIO, "cannot make %s: %s", path, strerror(-handle));
+}
+
 static int open_database(fy_store *store, const fy_store_options *options, fy_err *err)
 {
     char *path = fy_store_path(store, "state.db");
-    int flags =
-        options->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-    int rc = sqlite3_open_v2(path, &store->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-                             options->vfs);
-    int status = 0;
+    int flags = options->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+    int status = options->read_only ? 0 : make_database(store, path, err);
+    int rc;
 
+    if (status != 0) {
+        free(path);
+        return status;
+    }
+    rc = sqlite3_open_v2(path, &store->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+                         options->vfs);
     if (store->db == NULL) {
         status = fy_fail(err, FY_EIO, "cannot open %s: out of memory", path);
     } else if (rc != SQLITE_OK) {

@@ -91,7 +91,7 @@ static int begin(fy_store *store)
     fy_archiving *a = &store->archiving;
     char *path = fy_store_path(store, partial);
     char hex[FY_HASH_HEX];
-    int handle = store->files->create(store->files->ctx, path);
+    int handle = store->files->create(store->files->ctx, path, false);
 
     free(path);
     if (handle < 0) {

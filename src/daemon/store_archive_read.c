@@ -77,7 +77,7 @@ static int next_line(archive_reader *r, const char **line, size_t *len, fy_err *
 
     for (size_t seen = 0;;) {
         size_t have = r->buffer.len - r->begin;
-        const char *from = r->buffer.text + r->begin;
+        const char *from = have > 0 ? r->buffer.text + r->begin : "";
         const char *eol = have > seen ? memchr(from + seen, '\n', have - seen) : NULL;
         char more[READ_BYTES];
         int64_t n;

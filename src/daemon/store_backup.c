@@ -53,7 +53,7 @@ static int copy_file(const fy_files *files, const char *from, const char *to)
     enum { COPY_BYTES = 1 << 16 };
     char *bytes = malloc(COPY_BYTES);
     int in = bytes != NULL ? files->open(files->ctx, from) : -ENOMEM;
-    int out = in >= 0 ? files->create(files->ctx, to) : in;
+    int out = in >= 0 ? files->create(files->ctx, to, false) : in;
     int64_t n = out >= 0 ? 1 : out;
 
     while (out >= 0 && n > 0) {
@@ -131,8 +131,14 @@ static int copy_all(fy_store *from, const char *partial, fy_err *err)
     }
     fy_str_clear(&path);
     fy_str_printf(&path, "%s/state.db", partial);
-    (void)files->remove(files->ctx, path.text); /* of a backup that was broken off */
-    status = copy_database(from, path.text, err);
+    (void)files->remove(files->ctx, path.text);          /* of a backup that was broken off */
+    status = files->create(files->ctx, path.text, true); /* for its mode */
+    if (status >= 0) {
+        files->close(files->ctx, status);
+        status = copy_database(from, path.text, err);
+    } else {
+        status = fy_fail(err, FY_EIO, "cannot make %s: %s", path.text, strerror(-status));
+    }
     fy_str_clear(&path);
     fy_str_printf(&path, "%s/archive", from->folder);
     if (status == 0 && from->base.seq > 0) {

@@ -27,9 +27,10 @@ static int system_make_folder(void *ctx, const char *path)
     return stat(path, &info) != 0 ? -errno : S_ISDIR(info.st_mode) ? 0 : -ENOTDIR;
 }
 
-static int system_create(void *ctx, const char *path)
+static int system_create(void *ctx, const char *path, bool fresh)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (fresh ? O_EXCL : O_TRUNC);
+    int fd = open(path, flags, 0600);
 
     (void)ctx;
     return fd >= 0 ? fd : -errno;

@@ -8,6 +8,7 @@
 #ifndef FUYAO_DAEMON_STORE_FILES_H
 #define FUYAO_DAEMON_STORE_FILES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,8 +18,10 @@ typedef int (*fy_name_fn)(void *arg, const char *name);
 typedef struct fy_files {
     void *ctx;
     int (*make_folder)(void *ctx, const char *path); /* 1 = made, 0 = was there; mode 0700 */
-    int (*create)(void *ctx, const char *path);      /* a handle; empties an old file; mode 0600 */
-    int (*open)(void *ctx, const char *path);        /* a handle to read from */
+    /* A handle to write to, mode 0600. An old file is emptied, or, where it must be fresh, left
+     * alone: -EEXIST. */
+    int (*create)(void *ctx, const char *path, bool fresh);
+    int (*open)(void *ctx, const char *path);                        /* a handle to read from */
     int64_t (*read)(void *ctx, int handle, void *bytes, size_t len); /* bytes read, 0 at the end */
     int (*write)(void *ctx, int handle, const void *bytes, size_t len); /* all of them */
     int (*sync)(void *ctx, int handle);

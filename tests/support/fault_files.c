@@ -28,7 +28,7 @@ static int make_folder(void *ctx, const char *path)
     return 1;
 }
 
-static int create(void *ctx, const char *path)
+static int create(void *ctx, const char *path, bool fresh)
 {
     fault_disk *disk = ctx;
     int file = fault_lookup(disk, path);
@@ -36,6 +36,9 @@ static int create(void *ctx, const char *path)
 
     if (fault_due(disk, FAULT_OPEN)) {
         return -fault_errno(disk);
+    }
+    if (file >= 0 && fresh) {
+        return -EEXIST;
     }
     if (file < 0) {
         file = fault_make(disk, path, false);
