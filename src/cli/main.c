@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The program `fuyao`: finds the command named on the command line and runs it. */
 #include "cli/cmd.h"
+#include "cli/slurm.h"
 
 #include <errno.h>
+#include <langinfo.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -65,9 +68,24 @@ static int finish(int code)
     return code;
 }
 
+/* Tables need the widths of characters: names may be Chinese. Nothing else follows the locale. */
+static void set_characters(void)
+{
+    if (setlocale(LC_CTYPE, "") == NULL || strcmp(nl_langinfo(CODESET), "UTF-8") != 0) {
+        (void)setlocale(LC_CTYPE, "C.UTF-8");
+    }
+}
+
 int main(int argc, char **argv)
 {
+    const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+    slurm_main other = argc > 0 ? slurm_program(slash != NULL ? slash + 1 : argv[0]) : NULL;
+
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write, reported as one */
+    set_characters();
+    if (other != NULL) {
+        return finish(other(argc, argv));
+    }
     if (argc < 2) {
         print_help(stderr);
         return CLI_USAGE;

@@ -121,7 +121,9 @@ static int read_file(submit_run *run, const char *path, fy_err *err)
 
     if (fy_read_file(&run->text, &run->len, standard ? "/dev/stdin" : path, CLI_JOB_MAX_FILE,
                      err) != 0) {
-        return err->code;
+        return run->manner == CLI_AS_SBATCH && err->code == FY_ENOENT
+                   ? fy_fail(err, FY_ENOENT, "Unable to open file %.150s", path)
+                   : err->code;
     }
     if (yaml) {
         return cli_job_yaml(&run->job, path, run->text, run->len, err);
@@ -165,7 +167,6 @@ static int read_all(submit_run *run, int argc, char **argv, fy_err *err)
         rc = read_file(run, n > 0 ? *rest : "-", err);
     }
     if (rc == 0) {
-        run->job.warnings.len = run->job.warnings.len;
         rc = cli_job_words(&run->job, argv + 1, argc - 1, unknown, &used, err);
     }
     if (rc == 0 && command) {
