@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/pack.h"
 
+#include "base/arena.h"
+
 #include <string.h>
 
 static void put_fixed(unsigned char *out, uint64_t value)
@@ -20,16 +22,25 @@ static uint64_t get_fixed(const unsigned char *in)
     return value;
 }
 
+/* The end of the text, with room for `more` bytes and a NUL. */
+static char *make_room(fy_str *out, size_t more)
+{
+    if (out->room - out->len <= more) {
+        out->text = fy_grow(out->text, &out->room, out->len + more + 1, 1);
+    }
+    return out->text + out->len;
+}
+
 void fy_pack_count(fy_str *out, uint64_t value)
 {
-    char bytes[10];
-    size_t n = 0;
+    char *at = make_room(out, 10);
 
     for (; value >= 0x80; value >>= 7) {
-        bytes[n++] = (char)(value | 0x80);
+        *at++ = (char)(value | 0x80);
     }
-    bytes[n++] = (char)value;
-    fy_str_add(out, bytes, n);
+    *at++ = (char)value;
+    *at = '\0';
+    out->len = (size_t)(at - out->text);
 }
 
 void fy_pack_int(fy_str *out, int64_t value)
@@ -49,11 +60,15 @@ void fy_pack_double(fy_str *out, double value)
 
 void fy_pack_wide_int(fy_str *out, fy_pack_wide value)
 {
-    unsigned char bytes[16];
+    fy_pack_uwide left = (fy_pack_uwide)value << 1 ^ (value < 0 ? ~(fy_pack_uwide)0 : 0);
+    char *at = make_room(out, 19);
 
-    put_fixed(bytes, (uint64_t)value);
-    put_fixed(bytes + 8, (uint64_t)(value >> 64));
-    fy_str_add(out, (const char *)bytes, sizeof bytes);
+    for (; left >= 0x80; left >>= 7) {
+        *at++ = (char)(left | 0x80);
+    }
+    *at++ = (char)left;
+    *at = '\0';
+    out->len = (size_t)(at - out->text);
 }
 
 void fy_pack_text(fy_str *out, const char *text)
@@ -144,6 +159,9 @@ uint64_t fy_unpack_u64(fy_unpack *in)
 {
     uint64_t value = 0;
 
+    if (in->at < in->end && *in->at < 0x80) { /* most are small */
+        return *in->at++;
+    }
     for (int shift = 0; in->at < in->end; shift += 7) {
         unsigned char byte = *in->at++;
         bool last = byte < 0x80;
@@ -210,11 +228,18 @@ double fy_unpack_double(fy_unpack *in)
 
 fy_pack_wide fy_unpack_wide_int(fy_unpack *in)
 {
-    const unsigned char *p = fy_unpack_bytes(in, 16);
+    fy_pack_uwide value = 0;
 
-    return p != NULL ? (fy_pack_wide)(int64_t)get_fixed(p + 8) * ((fy_pack_wide)1 << 64) +
-                           (fy_pack_wide)get_fixed(p)
-                     : 0;
+    for (int shift = 0; in->at < in->end && shift < 128; shift += 7) {
+        unsigned char byte = *in->at++;
+
+        value |= (fy_pack_uwide)(byte & 0x7f) << shift;
+        if (byte < 0x80) { /* no byte too many, and none beyond 128 bits */
+            value = (byte == 0 && shift > 0) || (shift == 126 && byte > 3) ? fail(in) : value;
+            return (fy_pack_wide)(value >> 1 ^ ((value & 1) != 0 ? ~(fy_pack_uwide)0 : 0));
+        }
+    }
+    return (fy_pack_wide)fail(in);
 }
 
 const char *fy_unpack_text(fy_unpack *in, size_t *len)

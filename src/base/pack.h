@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Numbers and text packed into bytes and read back, for snapshots: whole numbers in as few bytes as
- * they need, seven bits a byte, least first (LEB128; signed ones folded, so that -1 takes one
- * byte), doubles and 128-bit sums in fixed width, little-endian. One value has one form: what reads
+ * Numbers and text packed into bytes and read back, for snapshots: whole numbers, 128-bit sums too,
+ * in as few bytes as they need, seven bits a byte, least first (LEB128; signed ones folded, so that
+ * -1 takes one byte), doubles in eight bytes, little-endian. One value has one form: what reads
  * back writes the same bytes again.
  *
  *     |magic 8 bytes|length of the body, 8 bytes|body ...|hash of the body, 8 bytes|
@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 __extension__ typedef __int128 fy_pack_wide;
+__extension__ typedef unsigned __int128 fy_pack_uwide;
 
 enum { FY_PACK_MAGIC = 8, FY_PACK_FRAME = FY_PACK_MAGIC + 16 };
 

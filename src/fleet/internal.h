@@ -44,7 +44,7 @@ void fy_job_anchor(fy_job *job, int64_t t_us, int64_t rate_q, int64_t pause_us);
 
 /* frag.c */
 int fy_mix_set(fy_fleet *fleet, const fy_event *event, fy_err *err) FY_NODISCARD;
-bool fy_mix_fits(int64_t weight, size_t devices); /* does F fit 62 bits? */
+bool fy_mix_fits(int64_t weight, size_t devices);                 /* does F fit 62 bits? */
 int64_t fy_node_frag(const fy_fleet *fleet, const fy_node *node); /* as it is, stale or not */
 void fy_frag_flush(fy_fleet *fleet);
 
