@@ -3,6 +3,7 @@
  * Speed of the search on one core: rows of docs/benchmarks.md. Processor seconds, the table of
  * parts included, the median of five runs; brute force and bounds must agree to the last bit.
  */
+#include "fuyao/mixed.h"
 #include "fuyao/search.h"
 
 #include <stdio.h>
@@ -100,6 +101,43 @@ static void measure(const struct row *row, const fy_catalog *catalog, const fy_w
            bounded.s);
 }
 
+/* Llama 3 405B on 64 H800 and 512 H20: the best plan over both types, with bounds. */
+static void measure_mixed(const fy_catalog *catalog, const fy_workloads *workloads,
+                          const fy_stacks *stacks)
+{
+    static const char *const chips[] = {"h800-sxm5", "h20-96-sxm5"};
+    static const int devices[] = {64, 512};
+    static const double nics[] = {400e9, 200e9};
+    const fy_workload *w = fy_workloads_find(workloads, "llama3-405b");
+    const fy_stack *stack = fy_stacks_find(stacks, "megatron-core");
+    fy_mixed_spec spec = {.model = &w->model,
+                          .stack = stack,
+                          .n_types = 2,
+                          .global_batch = w->global_batch,
+                          .precision = w->precision,
+                          .pins = fy_pins_none()};
+    double s[N_RUNS];
+    for (int k = 0; k < 2; k++) {
+        const fy_chip *chip = fy_catalog_find_chip(catalog, chips[k]);
+        spec.types[k] = (fy_mixed_type){.cluster = {chip, devices[k], 8, nics[k], NAN, 0, 1},
+                                        .constants = fy_stacks_constants(stacks, stack, chip, NULL),
+                                        .prices = {NAN, NAN, NAN, NAN}};
+    }
+    fy_mixed_result r = {.found = false};
+    for (int i = 0; i < N_RUNS; i++) {
+        fy_err err = {0};
+        double start = now_s();
+        if (fy_mixed_run(&r, &spec, &err) != 0 || !r.found) {
+            fprintf(stderr, "bench: %s\n", err.code != 0 ? err.text : "nothing fits");
+            exit(1);
+        }
+        s[i] = now_s() - start;
+    }
+    qsort(s, N_RUNS, sizeof s[0], ascending);
+    printf("| %s on 64 h800-sxm5 and 512 h20-96-sxm5 | 1 s | | %lld | | | %.3f s |\n", w->name,
+           (long long)r.counts.evaluated, s[N_RUNS / 2]);
+}
+
 int main(int argc, char **argv)
 {
     fy_catalog *catalog = NULL;
@@ -118,6 +156,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         measure(&rows[i], catalog, workloads, stacks);
     }
+    measure_mixed(catalog, workloads, stacks);
     fy_stacks_free(stacks);
     fy_workloads_free(workloads);
     fy_catalog_free(catalog);
