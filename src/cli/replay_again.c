@@ -13,11 +13,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const double us_per_s = 1e6;
+
 /* Device time of one job in the simulation, up to its last change. */
 typedef struct use {
     int64_t since_us, milli;
     int chip;
 } use;
+
+/* What the journal shows of a job's work, in quanta at the rate each attempt started with. */
+typedef struct seen_work {
+    double kept_q; /* of attempts that saved what they had done */
+    double rate_q; /* of the running attempt */
+    int64_t from_us;
+    double q_per_unit;
+    bool observed; /* somebody said how far it was: the record's work was an estimate */
+} seen_work;
 
 struct replay_again {
     fy_arena arena;
@@ -33,6 +44,8 @@ struct replay_again {
     size_t n_jobs, jobs_room, next;
     uint64_t *ran; /* [n_jobs] chips on which the journal ran it */
     size_t ran_room;
+    seen_work *work; /* [n_jobs] */
+    size_t work_room;
     fy_happening *happenings;
     size_t n_happenings, happenings_room;
     double power_cap_w;
@@ -60,6 +73,7 @@ void replay_again_free(struct replay_again *again)
         free(again->nodes);
         free(again->jobs);
         free(again->ran);
+        free(again->work);
         free(again->happenings);
         free(again->uses);
         free(again);
@@ -228,6 +242,8 @@ static void note_job(replay *r, const fy_event *event)
     again->jobs = fy_grow(again->jobs, &again->jobs_room, n + 1, sizeof *again->jobs);
     again->ran = fy_grow(again->ran, &again->ran_room, n + 1, sizeof *again->ran);
     again->ran[n] = 0;
+    again->work = fy_grow(again->work, &again->work_room, n + 1, sizeof *again->work);
+    again->work[n] = (seen_work){.q_per_unit = rec->q_per_unit};
     if (rec->n_after > 0) {
         memcpy(after, rec->after, (size_t)rec->n_after * sizeof *after);
     }
@@ -312,12 +328,39 @@ static void note_outage(struct replay_again *again, const fy_event *event)
     happen(again, kinds[event->kind], event->t_us)->name = again->nodes[event->node];
 }
 
+/*
+ * The work of a job whose progress was observed is what it did, not what somebody once estimated:
+ * its time at the rate it started with. What was not saved at a stop is not part of it.
+ */
+static void note_work(struct replay_again *again, const fy_event *event)
+{
+    seen_work *work = &again->work[event->job];
+    fy_job_spec *job = &again->jobs[event->job];
+    double done_q = work->rate_q * (double)(event->t_us - work->from_us) / us_per_s;
+
+    if (event->kind == FY_EV_PROGRESS) {
+        work->observed = true;
+    } else if (event->kind == FY_EV_STARTED) {
+        work->rate_q = (double)event->a;
+        work->from_us = event->t_us + event->b;
+    } else if (event->kind == FY_EV_STOPPED && event->a == 1) {
+        work->kept_q += done_q > 0 ? done_q : 0;
+    } else if (event->kind == FY_EV_FINISHED && work->observed && !job->service) {
+        double q = work->kept_q + (done_q > 0 ? done_q : 0);
+
+        job->work = q >= 1 ? q / work->q_per_unit : job->work;
+    }
+}
+
 void replay_again_note(replay *r, const fy_event *event)
 {
     struct replay_again *again = r->again;
     fy_event_kind kind = event->kind;
 
-    if (kind == FY_EV_CHIP_ADDED) {
+    if (kind == FY_EV_PROGRESS || kind == FY_EV_STARTED || kind == FY_EV_STOPPED ||
+        kind == FY_EV_FINISHED) {
+        note_work(again, event);
+    } else if (kind == FY_EV_CHIP_ADDED) {
         note_chip(again, event);
     } else if (kind == FY_EV_NODE_ADDED) {
         note_node(again, event);
@@ -336,7 +379,7 @@ void replay_again_note(replay *r, const fy_event *event)
     } else if (kind >= FY_EV_NODE_DOWN && kind <= FY_EV_NODE_RESUMED) {
         note_outage(again, event);
     } else {
-        again->left_out += kind == FY_EV_HELD || kind == FY_EV_RELEASED || kind == FY_EV_PROGRESS ||
+        again->left_out += kind == FY_EV_HELD || kind == FY_EV_RELEASED ||
                            (kind == FY_EV_FAILED && event->node >= 0);
     }
 }

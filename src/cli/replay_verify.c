@@ -191,10 +191,15 @@ static int decide(replay *r, const char *line, size_t len, const fy_event *event
             return status;
         }
         line = copy;
-    } else if (event->config != NULL) {
-        return fy_fail(err, FY_EINVAL,
-                       "%s:%lld: another scheduler begins here; one is verified at a time",
-                       r->file.path, (long long)r->file.line);
+    } else if (event->config != NULL) { /* an operator changed the policy: it takes over at work */
+        copy = fy_arena_strndup(&check->arena, line, len);
+        fy_sched_close(check->sched);
+        check->sched = NULL;
+        status = open_policy(r, event, err);
+        if (status != 0) {
+            return status;
+        }
+        line = copy;
     }
     check->line = line;
     check->len = len;
@@ -210,7 +215,8 @@ int replay_verify_line(replay *r, const char *line, size_t len, const fy_event *
     if (event->kind == FY_EV_ROUND) {
         return decide(r, line, len, event, err);
     }
-    if (event->kind == FY_EV_STARTING || event->kind == FY_EV_STOPPING) {
+    if (event->kind == FY_EV_STARTING ||
+        (event->kind == FY_EV_STOPPING && fy_reason_is_policy(event->reason))) {
         (void)fy_fail(err, REPLAY_DIFFERS, "%s:%lld: %s of job %lld: the policy does not say this",
                       r->file.path, (long long)r->file.line, fy_event_name(event->kind),
                       (long long)event->job);
