@@ -4,7 +4,7 @@ BUILD ?= build
 export BUILD
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all demo demo-sim test test-fresh bench fmt lint install clean
+.PHONY: all demo demo-sim demo-live test test-fresh bench fmt lint install clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -16,10 +16,15 @@ $(BUILD)/build.ninja:
 demo: # each part on a bare machine too
 	@scripts/setup build
 	@$(MAKE) demo-sim
+	@$(MAKE) demo-live
 
 demo-sim:
 	@scripts/quietly $(MAKE) all
 	@scripts/demo-sim
+
+demo-live:
+	@scripts/quietly $(MAKE) all
+	@scripts/demo-live
 
 test:
 	@scripts/setup build test
