@@ -467,12 +467,13 @@ static int commit(fy_ctl *ctl, fy_err *err)
 {
     int64_t room;
 
-    if (fy_store_last(ctl->store) == fy_store_committed(ctl->store)) {
+    if (fy_store_last(ctl->store) > fy_store_committed(ctl->store)) {
+        ctl->tally.commits++;
+        if (fy_store_commit(ctl->store, err) != 0) {
+            return FY_EIO;
+        }
+    } else if (!ctl->full) { /* a full disk is looked at again though nothing is accepted */
         return 0;
-    }
-    ctl->tally.commits++;
-    if (fy_store_commit(ctl->store, err) != 0) {
-        return FY_EIO;
     }
     room = fy_store_room_bytes(ctl->store);
     ctl->full = room >= 0 && room < room_reserve_bytes;
@@ -537,6 +538,11 @@ void ctl_tick(fy_ctl *ctl)
 int64_t fy_ctl_now(const fy_ctl *ctl)
 {
     return ctl->now_us;
+}
+
+int fy_ctl_tidy(fy_ctl *ctl, fy_err *err)
+{
+    return fy_store_tidy(ctl->store, err);
 }
 
 int64_t fy_ctl_ticket(const fy_ctl *ctl)

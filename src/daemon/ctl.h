@@ -134,6 +134,10 @@ int64_t fy_ctl_committed(const fy_ctl *ctl);
 /* One turn. Errors: FY_EIO: the commit failed; nothing may be answered, the daemon exits. */
 int fy_ctl_turn(fy_ctl *ctl, int64_t now_us, fy_err *err) FY_NODISCARD;
 
+/* One bounded piece of the store's housekeeping, for when the turn's answers are out: 1 where more
+ * remains, 0 where nothing does. Errors: FY_EIO, as for a turn. */
+int fy_ctl_tidy(fy_ctl *ctl, fy_err *err) FY_NODISCARD;
+
 /* The next instant at which a turn is due though nothing happens. */
 int64_t fy_ctl_wake(const fy_ctl *ctl);
 

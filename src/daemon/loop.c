@@ -80,6 +80,7 @@ static void set_due(fy_loop *loop)
 static void turn(fy_loop *loop)
 {
     int64_t now_us = journal_us(loop), wake_us;
+    int more;
 
     loop->due = false;
     (void)uv_idle_stop(&loop->soon);
@@ -90,7 +91,13 @@ static void turn(fy_loop *loop)
     }
     uv_update_time(&loop->uv); /* a commit takes its time */
     fy_http_answer(loop->http);
-    wake_us = fy_ctl_wake(loop->ctl);
+    more = fy_ctl_tidy(loop->ctl, &loop->err);
+    if (more < 0) {
+        loop->failed = true;
+        uv_stop(&loop->uv);
+        return;
+    }
+    wake_us = more > 0 ? journal_us(loop) : fy_ctl_wake(loop->ctl);
     if (wake_us == INT64_MAX) {
         (void)uv_timer_stop(&loop->wake);
     } else {

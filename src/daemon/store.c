@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEEP_BATCH_BYTES = 8 << 20, CHECKPOINT_PAGES = 4096, TIDY_RECORDS = 4096 };
+enum { KEEP_BATCH_BYTES = 8 << 20, CHECKPOINT_PAGES = 4096, TIDY_RECORDS = 1024 };
 
 /* ------------------------------------------------------------------ failing */
 

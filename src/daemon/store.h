@@ -46,7 +46,7 @@ typedef struct fy_store_options {
     const char *vfs;       /* NULL = SQLite's own; tests name theirs */
     const fy_files *files; /* NULL = the system's; tests bring theirs */
     int checkpoint_pages;  /* length of the log at which tidy copies it; 0 = 4096, 16 MiB */
-    int tidy_records;      /* records that one call of tidy moves; 0 = 4096 */
+    int tidy_records;      /* records that one call of tidy moves; 0 = 1024 */
 } fy_store_options;
 
 /*

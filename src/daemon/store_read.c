@@ -56,6 +56,9 @@ static int take_row(const fy_store *store, sqlite3_stmt *stmt, fy_link *at, fy_r
                        "Recovery)",
                        store->folder, (long long)at->seq + 1);
     }
+    if (sqlite3_errcode(store->db) == SQLITE_NOMEM) {
+        return fy_store_sql_fail(store, "read", err);
+    }
     if (record.line != NULL) {
         fy_chain(at, record.line, record.len, record.body, record.body_len);
     }

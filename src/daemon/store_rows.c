@@ -5,9 +5,17 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* Without memory for it SQLite hands out NULL, and says so afterwards: see `fine`. */
 static const char *text(sqlite3_stmt *stmt, int column)
 {
-    return (const char *)sqlite3_column_text(stmt, column);
+    const char *it = (const char *)sqlite3_column_text(stmt, column);
+
+    return it != NULL ? it : "";
+}
+
+static bool fine(const fy_store *store)
+{
+    return sqlite3_errcode(store->db) != SQLITE_NOMEM;
 }
 
 int fy_store_past_get(fy_store *store, int64_t id, const char **json, fy_err *err)
@@ -25,7 +33,8 @@ int fy_store_past_get(fy_store *store, int64_t id, const char **json, fy_err *er
     if (rc == SQLITE_ROW) {
         fy_str_clear(&store->out);
         fy_str_puts(&store->out, text(stmt, 0));
-        *json = store->out.text;
+        *json = fine(store) ? store->out.text : NULL;
+        status = fine(store) ? 0 : fy_store_sql_fail(store, "read", err);
     } else if (rc != SQLITE_DONE) {
         status = fy_store_sql_fail(store, "read", err);
     }
@@ -57,7 +66,7 @@ int fy_store_past_list(fy_store *store, int64_t before, int most, const char *te
                            .state = text(stmt, 5),
                            .json = text(stmt, 6)};
 
-        status = each(ctx, &job, err);
+        status = fine(store) ? each(ctx, &job, err) : fy_store_sql_fail(store, "read", err);
     }
     if (status == 0 && rc != SQLITE_DONE) {
         status = fy_store_sql_fail(store, "read", err);
@@ -138,7 +147,7 @@ int fy_store_token_list(fy_store *store, fy_token_fn each, void *ctx, fy_err *er
                           .hash = text(stmt, 4),
                           .created_us = sqlite3_column_int64(stmt, 5)};
 
-        status = each(ctx, &token, err);
+        status = fine(store) ? each(ctx, &token, err) : fy_store_sql_fail(store, "read", err);
     }
     if (status == 0 && rc != SQLITE_DONE) {
         status = fy_store_sql_fail(store, "read", err);

@@ -178,6 +178,44 @@ static int tidy_all(run *r, fy_store *store, fy_err *err)
     return more;
 }
 
+static int any_past(void *ctx, const fy_past_job *job, fy_err *err)
+{
+    run *r = ctx;
+
+    (void)err;
+    MUST(r, job->tenant[0] == 't' && job->name[0] == 'n' && job->json[0] == '{');
+    return 0;
+}
+
+static int any_token(void *ctx, const fy_token *token, fy_err *err)
+{
+    run *r = ctx;
+
+    (void)err;
+    MUST(r, strlen(token->hash) == 64 && token->uid == 7);
+    return 0;
+}
+
+/* Look at everything, as the daemon does between its commits: what is handed out is right. */
+static int look(run *r, fy_store *store, fy_err *err)
+{
+    const char *json = NULL;
+    const void *bytes;
+    size_t len;
+    int64_t seq;
+    int status = fy_store_read(store, fy_store_last(store) / 2, -1, check_record, r, err);
+
+    status = status == 0 ? fy_store_past_list(store, -1, 3, NULL, any_past, r, err) : status;
+    if (status == 0 && r->sure.n_past > 0) {
+        status = fy_store_past_get(store, r->sure.past[0], &json, err);
+        MUST(r, status != 0 || strcmp(json, "{}") == 0);
+    }
+    status = status == 0 ? fy_store_token_list(store, any_token, r, err) : status;
+    status = status == 0 ? fy_store_snapshot_get(store, &bytes, &len, &seq, err) : status;
+    MUST(r, status != 0 || seq == r->sure.snapshot);
+    return status;
+}
+
 /* Returns 0, or the first error. */
 static int work(run *r, fy_store *store, int steps, fy_err *err)
 {
@@ -198,7 +236,7 @@ static int work(run *r, fy_store *store, int steps, fy_err *err)
             status = tidy_all(r, store, err);
         }
         if (status == 0 && fy_rng_below(&rng, 4) == 0) {
-            status = fy_store_read(store, fy_store_last(store) / 2, -1, check_record, r, err);
+            status = look(r, store, err);
         }
         if (status != 0) {
             return status;
