@@ -163,6 +163,7 @@ static void emit_given(const fy_model *m, const fy_layout *l, const int *layers)
 static void emit_stages(const fy_model *m, const fy_layout *l, const int *layers)
 {
     int chunks = l->pp * l->vpp;
+    bool written = layers != NULL || l->first_layers > 0;
     flag("tensor-model-parallel-size %d", l->tp);
     flag("pipeline-model-parallel-size %d", l->pp);
     flag("context-parallel-size %d", l->cp);
@@ -177,11 +178,14 @@ static void emit_stages(const fy_model *m, const fy_layout *l, const int *layers
         } else if ((m->layers + 1) % chunks == 0) {
             flag("account-for-loss-in-pipeline-split");
         } else {
+            written = true;
             emit_uneven(m, l);
         }
     }
     if (l->vpp > 1) {
-        flag("num-virtual-stages-per-pipeline-rank %d", l->vpp);
+        if (!written) { /* else the written stages say it: Megatron-LM takes one of the two */
+            flag("num-virtual-stages-per-pipeline-rank %d", l->vpp);
+        }
         if (!(l->overlap & FY_OVERLAP_PP)) {
             flag("no-overlap-p2p-communication");
         }

@@ -100,3 +100,15 @@ Experts on several nodes go with kernels made for dispatch, those of one node wi
   moe-enable-deepep
   $ flags mixtral-8x7b --on h100-sxm5:64 --batch 512 --fix ep=8
   moe-token-dispatcher-type alltoall
+
+Stages written out where no flag of Megatron-LM describes them, and layers computed again in part:
+
+  $ fuyao plan llama3-405b --on h100-sxm5:16384 --fix pp=16,vpp=4,first_layers=8,last_layers=6,recompute_layers=1 --emit megatron | grep -e layout -e virtual -e recompute | sed 's/t\*2|\(t\*2|\)*/t*2|.../'
+      --pipeline-model-parallel-layout "Et*2|...L" \
+      --recompute-granularity full \
+      --recompute-method block \
+      --recompute-num-layers 1 \
+  $ fuyao plan llama3-405b --on h100-sxm5:16384 --fix pp=16,vpp=1,first_layers=8,last_layers=6 --emit megatron | grep -e layers -e layout
+      --decoder-first-pipeline-num-layers 8 \
+      --decoder-last-pipeline-num-layers 6 \
+      --num-layers 126 \
