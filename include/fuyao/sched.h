@@ -52,12 +52,14 @@ void fy_sched_close(fy_sched *sched); /* NULL allowed */
 struct fy_str;
 
 /* Append what the policy keeps and its fleet does not show, as bytes, to be saved with the fleet.
- */
+ * Not within a round. */
 void fy_sched_save(const fy_sched *sched, struct fy_str *out);
 
 /*
  * Back into a policy just opened with the same options on the same fleet at the same instant: from
- * then on it decides as the one that was saved, which observed everything.
+ * then on it decides as the one that was saved, which observed everything. Where a journal goes on
+ * after that instant, decide each of its rounds again (fy_sched_round; the decisions are the lines
+ * that follow): when it last looked is a thing that a policy learns by deciding.
  * Errors: FY_EPARSE where the bytes are torn, damaged, or of another policy or instant; the policy
  * may then only be closed.
  */
