@@ -112,7 +112,7 @@ static void set_run(builder *b, const fy_run_spec *spec, int64_t workers)
         set(b, "FUYAO_TOKEN", spec->token);
     }
     if (spec->virtual_devices) {
-        set(b, "FUYAO_VIRTUAL_DEVICES", "1");
+        set(b, "FUYAO_VIRTUAL", "1");
     }
     set_int(b, "SLURM_JOB_ID", spec->key.job);
     set_int(b, "SLURM_JOBID", spec->key.job);

@@ -156,11 +156,36 @@ static size_t signal_all(int signo)
     return n;
 }
 
-/* Many at once may fork faster than one can kill them. Stopped, they go on filling the limit on
- * processes, so nothing new comes; then they die. */
-static void kill_round(const shim *s)
+/* Kill the shim's own children, which nobody else can wait for, so their numbers are theirs. What
+ * they leave is the shim's child next. The kernel may pass over some, or not tell. */
+static void kill_children(void)
+{
+    char path[64], text[4096], *at = text, *end;
+    ssize_t n;
+    int fd;
+
+    (void)snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    n = fd >= 0 ? read(fd, text, sizeof text - 1) : 0;
+    text[n > 0 ? n : 0] = '\0';
+    for (long pid = strtol(at, &end, 10); end != at && pid > 0; pid = strtol(at, &end, 10)) {
+        (void)kill((pid_t)pid, SIGKILL);
+        at = end;
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+}
+
+/* At first what is cheap, then all of /proc. Many at once may fork faster than one can kill them:
+ * stopped, they go on filling the limit on processes, so nothing new comes; then they die. */
+static void kill_round(const shim *s, int round)
 {
     if (s->order->cgroup != NULL && fy_cgroup_kill(s->order->cgroup)) {
+        return;
+    }
+    if (round < 3) {
+        kill_children();
         return;
     }
     if (signal_all(SIGKILL) > FEW) {
@@ -180,11 +205,11 @@ static void kill_all(shim *s)
 {
     long ms = 1;
 
-    while (reap(s)) {
+    for (int round = 0; reap(s); round = round < 3 ? round + 1 : 3) {
         struct timespec wait = {.tv_sec = 0, .tv_nsec = ms * 1000000};
         sigset_t child;
 
-        kill_round(s);
+        kill_round(s, round);
         (void)sigemptyset(&child);
         (void)sigaddset(&child, SIGCHLD);
         if (reap(s)) {
