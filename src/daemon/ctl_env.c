@@ -147,39 +147,48 @@ const fy_pair *ctl_environment(fy_ctl *ctl, const fy_job *job, const fy_live *li
     return b.pairs;
 }
 
-const char *ctl_expand(const fy_job *job, const fy_live *live, const fy_submission *what,
-                       const char *pattern, fy_arena *arena)
+void ctl_expand_into(const fy_job *job, const fy_live *live, const char *workdir,
+                     const char *pattern, fy_str *out)
 {
-    const char *folder = what->workdir != NULL ? what->workdir : "/";
-    bool absolute = pattern[0] == '/';
-    fy_str s = {0};
-    const char *out;
+    const char *folder = workdir != NULL ? workdir : "/";
 
-    if (!absolute) {
-        fy_str_printf(&s, "%s%s", folder, folder[strlen(folder) - 1] == '/' ? "" : "/");
+    if (pattern[0] != '/') {
+        fy_str_puts(out, folder);
+        fy_str_puts(out, folder[strlen(folder) - 1] == '/' ? "" : "/");
     }
     for (const char *p = pattern; *p != '\0'; p++) {
-        if (*p != '%' || p[1] == '\0') {
-            fy_str_add(&s, p, 1);
+        size_t plain = strcspn(p, "%");
+        if (plain > 0 || p[1] == '\0') {
+            fy_str_add(out, p, plain > 0 ? plain : 1);
+            p += plain > 0 ? plain - 1 : 0;
             continue;
         }
         p++;
         if (*p == 'j' || (*p == 'A' && live->array_index < 0)) {
-            fy_str_printf(&s, "%" PRId64, job->id);
+            fy_json_int(out, job->id);
         } else if (*p == 'A') {
-            fy_str_printf(&s, "%" PRId64, job->rec.array_of);
+            fy_json_int(out, job->rec.array_of);
         } else if (*p == 'a') {
-            fy_str_printf(&s, "%d", live->array_index >= 0 ? live->array_index : 0);
+            fy_json_int(out, live->array_index >= 0 ? live->array_index : 0);
         } else if (*p == 'x') {
             for (const char *c = job->rec.name; *c != '\0'; c++) { /* a name makes no folders */
-                fy_str_add(&s, *c == '/' ? "_" : c, 1);
+                fy_str_add(out, *c == '/' ? "_" : c, 1);
             }
         } else if (*p == '%') {
-            fy_str_add(&s, "%", 1);
+            fy_str_add(out, "%", 1);
         } else {
-            fy_str_printf(&s, "%%%c", *p);
+            fy_str_printf(out, "%%%c", *p);
         }
     }
+}
+
+const char *ctl_expand(const fy_job *job, const fy_live *live, const fy_submission *what,
+                       const char *pattern, fy_arena *arena)
+{
+    fy_str s = {0};
+    const char *out;
+
+    ctl_expand_into(job, live, what->workdir, pattern, &s);
     out = fy_arena_strdup(arena, s.text != NULL ? s.text : "");
     fy_str_free(&s);
     return out;

@@ -39,6 +39,8 @@ fy_live *ctl_live_new(fy_ctl *ctl, const fy_job *job)
 static void body_drop(fy_body *body)
 {
     if (body != NULL && --body->refs == 0) {
+        free(body->workdir);
+        free(body->output);
         free(body);
     }
 }
@@ -81,6 +83,12 @@ int ctl_live_read(fy_live *live, fy_err *err)
         live->checkpoint_signal = what.checkpoint_signal;
         live->signal_script = what.signal_script;
         live->requeue = what.requeue;
+        if (live->body->workdir == NULL && what.workdir != NULL) {
+            live->body->workdir = strdup(what.workdir);
+        }
+        if (live->body->output == NULL && what.output != NULL) {
+            live->body->output = strdup(what.output);
+        }
     }
     fy_arena_free(&arena);
     return status;

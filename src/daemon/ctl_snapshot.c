@@ -5,6 +5,7 @@
  *
  *     "fuyao-ctl 1\n"  then three parts, each `LENGTH\n` and so many bytes: fleet, policy, records
  */
+#include "base/num.h"
 #include "daemon/ctl_state.h"
 
 #include <jansson.h>
@@ -24,51 +25,78 @@ static void put_part(fy_str *out, const fy_str *part)
     fy_str_add(out, part->text != NULL ? part->text : "", part->len);
 }
 
-static json_t *number(double value)
+/* Exactly, unlike fy_json_put_real, which rounds for people. */
+static void put_exact(fy_str *out, const char *key, double value)
 {
-    return isfinite(value) ? json_real(value) : json_null();
+    char text[FY_NUM_TEXT];
+
+    fy_json_key(out, key);
+    if (isfinite(value)) {
+        fy_str_add(out, text, fy_num_put_double(text, value));
+    } else {
+        fy_str_puts(out, "null");
+    }
 }
 
-static json_t *attempts_json(const fy_live *live)
+static void add_int(fy_str *out, int64_t value)
 {
-    json_t *list = json_array();
+    fy_json_comma(out);
+    fy_json_int(out, value);
+}
 
+static void put_attempts(fy_str *out, const fy_live *live)
+{
+    fy_json_key(out, "past");
+    fy_str_puts(out, "[");
     for (int32_t i = 0; i < live->n_past; i++) {
         const fy_past_attempt *p = &live->past[i];
+        const int64_t numbers[] = {p->start_us, p->end_us,  p->lost_ms,   p->attempt,
+                                   p->chip,     p->devices, p->exit_code, p->exit_signal};
 
-        json_array_append_new(list,
-                              json_pack("[I, I, I, i, i, i, i, i, s]", (json_int_t)p->start_us,
-                                        (json_int_t)p->end_us, (json_int_t)p->lost_ms, p->attempt,
-                                        p->chip, p->devices, p->exit_code, p->exit_signal, p->how));
+        fy_json_comma(out);
+        fy_str_puts(out, "[");
+        for (size_t k = 0; k < sizeof numbers / sizeof numbers[0]; k++) {
+            add_int(out, numbers[k]);
+        }
+        fy_json_comma(out);
+        fy_json_text(out, p->how);
+        fy_str_puts(out, "]");
     }
-    return list;
+    fy_str_puts(out, "]");
 }
 
 /* `like`: the first job that shares its body, or -1 where it is the first. */
-static json_t *live_json(const fy_live *live, int64_t like)
+static void put_live(fy_str *out, const fy_live *live, int64_t like)
 {
-    json_t *json =
-        json_pack("{s:I, s:I, s:I, s:s?, s:i, s:i, s:I, s:o, s:I, s:I, s:o, s:i, s:s?, s:o}", "id",
-                  (json_int_t)live->id, "uid", (json_int_t)live->uid, "gid", (json_int_t)live->gid,
-                  "user", live->user, "index", live->array_index, "stopping", (int)live->stopping,
-                  "stop_us", (json_int_t)live->stop_us, "progress", number(live->progress),
-                  "progress_us", (json_int_t)live->progress_us, "from_us",
-                  (json_int_t)live->progress_from_us, "from", number(live->progress_from),
-                  "n_attempts", live->n_attempts, "note", live->note, "past", attempts_json(live));
-
+    fy_json_comma(out);
+    fy_str_puts(out, "{");
+    fy_json_put_int(out, "id", live->id);
+    fy_json_put_int(out, "uid", live->uid);
+    fy_json_put_int(out, "gid", live->gid);
+    fy_json_put_text(out, "user", live->user);
+    fy_json_put_int(out, "index", live->array_index);
+    fy_json_put_int(out, "stopping", (int)live->stopping);
+    fy_json_put_int(out, "stop_us", live->stop_us);
+    put_exact(out, "progress", live->progress);
+    fy_json_put_int(out, "progress_us", live->progress_us);
+    fy_json_put_int(out, "from_us", live->progress_from_us);
+    put_exact(out, "from", live->progress_from);
+    fy_json_put_int(out, "n_attempts", live->n_attempts);
+    fy_json_put_text(out, "note", live->note);
+    put_attempts(out, live);
     if (like >= 0) {
-        json_object_set_new(json, "like", json_integer(like));
+        fy_json_put_int(out, "like", like);
     } else {
-        json_object_set_new(json, "body", json_stringn(live->body->text, live->body->len));
+        fy_json_put_text(out, "body", live->body->text);
     }
-    return json;
+    fy_str_puts(out, "}");
 }
 
 /* Tasks of an array share one body: the first of them carries it. */
-static json_t *lives_json(const fy_ctl *ctl)
+static void put_lives(fy_str *out, const fy_ctl *ctl)
 {
-    json_t *list = json_array();
-
+    fy_json_key(out, "jobs");
+    fy_str_puts(out, "[");
     for (size_t id = 0; id < ctl->fleet->n_ids; id++) {
         const fy_job *job = fy_fleet_job(ctl->fleet, (int64_t)id);
         const fy_live *live = job != NULL ? ctl_live(ctl, job) : NULL;
@@ -78,47 +106,49 @@ static json_t *lives_json(const fy_ctl *ctl)
         bool shared = first != NULL && first != job && ctl_live(ctl, first)->body == live->body;
 
         if (live != NULL) {
-            json_array_append_new(list, live_json(live, shared ? first->id : -1));
+            put_live(out, live, shared ? first->id : -1);
         }
     }
-    return list;
+    fy_str_puts(out, "]");
 }
 
-static json_t *keys_json(const fy_ctl *ctl)
+static void put_keys(fy_str *out, const fy_ctl *ctl)
 {
-    json_t *list = json_array();
-
+    fy_json_key(out, "keys");
+    fy_str_puts(out, "[");
     for (const fy_seen_key *key = ctl->keys; key != NULL; key = key->hh.next) {
-        json_array_append_new(list, json_pack("[s, I, i, I]", key->text, (json_int_t)key->first,
-                                              key->count, (json_int_t)key->at_us));
+        fy_json_comma(out);
+        fy_str_puts(out, "[");
+        fy_json_text(out, key->text);
+        add_int(out, key->first);
+        add_int(out, key->count);
+        add_int(out, key->at_us);
+        fy_str_puts(out, "]");
     }
-    return list;
+    fy_str_puts(out, "]");
 }
 
-static json_t *drains_json(const fy_ctl *ctl)
+static void put_drains(fy_str *out, const fy_ctl *ctl)
 {
-    json_t *list = json_array();
-
+    fy_json_key(out, "drains");
+    fy_str_puts(out, "[");
     for (size_t i = 0; i < ctl->drain_room; i++) {
         if (ctl->drain_reasons[i] != NULL) {
-            json_array_append_new(list, json_pack("[i, s]", (int)i, ctl->drain_reasons[i]));
+            fy_json_comma(out);
+            fy_str_puts(out, "[");
+            add_int(out, (int64_t)i);
+            fy_json_comma(out);
+            fy_json_text(out, ctl->drain_reasons[i]);
+            fy_str_puts(out, "]");
         }
     }
-    return list;
+    fy_str_puts(out, "]");
 }
 
-static int add_bytes(const char *bytes, size_t len, void *out)
-{
-    fy_str_add(out, bytes, len);
-    return 0;
-}
-
+/* Written without a tree of objects: the daemon answers nobody while it saves. */
 void ctl_save(const fy_ctl *ctl, fy_str *out)
 {
     fy_str part = {0};
-    json_t *records = json_pack("{s:o, s:o, s:o, s:s, s:s}", "jobs", lives_json(ctl), "keys",
-                                keys_json(ctl), "drains", drains_json(ctl), "policy",
-                                fy_sched_name(ctl->sched), "config", fy_sched_config(ctl->sched));
 
     fy_str_puts(out, header);
     fy_fleet_save(ctl->fleet, &part);
@@ -127,9 +157,14 @@ void ctl_save(const fy_ctl *ctl, fy_str *out)
     fy_sched_save(ctl->sched, &part);
     put_part(out, &part);
     fy_str_clear(&part);
-    (void)json_dump_callback(records, add_bytes, &part, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    fy_str_puts(&part, "{");
+    put_lives(&part, ctl);
+    put_keys(&part, ctl);
+    put_drains(&part, ctl);
+    fy_json_put_text(&part, "policy", fy_sched_name(ctl->sched));
+    fy_json_put_text(&part, "config", fy_sched_config(ctl->sched));
+    fy_str_puts(&part, "}");
     put_part(out, &part);
-    json_decref(records);
     fy_str_free(&part);
 }
 

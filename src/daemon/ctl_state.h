@@ -22,6 +22,7 @@
 /* A submission's canonical JSON, shared by the tasks of an array. */
 typedef struct fy_body {
     int32_t refs;
+    char *workdir, *output; /* what views show of it, read once; NULL where it says nothing */
     size_t len;
     char text[];
 } fy_body;
@@ -187,6 +188,8 @@ void ctl_token(const fy_ctl *ctl, fy_run_key key, char out[33]);
 const fy_pair *ctl_environment(fy_ctl *ctl, const fy_job *job, const fy_live *live,
                                const fy_submission *what, fy_arena *arena, int *n);
 /* A path pattern expanded and made absolute. */
+void ctl_expand_into(const fy_job *job, const fy_live *live, const char *workdir,
+                     const char *pattern, fy_str *out);
 const char *ctl_expand(const fy_job *job, const fy_live *live, const fy_submission *what,
                        const char *pattern, fy_arena *arena);
 

@@ -144,17 +144,13 @@ static void put_rates(const fy_ctl *ctl, const fy_job *job, fy_str *s)
 /* Where its output goes. */
 static void put_output(const fy_ctl *ctl, const fy_job *job, const fy_live *live, fy_str *s)
 {
-    fy_arena arena = {0};
-    fy_submission what;
-    fy_err err = {0};
+    const char *pattern = live->body->output;
+    fy_str path = {0};
 
-    if (fy_submission_read(&what, live->body->text, live->body->len, &arena, &err) == 0) {
-        fy_json_put_text(s, "output",
-                         ctl_expand(job, live, &what,
-                                    what.output != NULL ? what.output : ctl->options.default_output,
-                                    &arena));
-    }
-    fy_arena_free(&arena);
+    ctl_expand_into(job, live, live->body->workdir,
+                    pattern != NULL ? pattern : ctl->options.default_output, &path);
+    fy_json_put_text(s, "output", path.text);
+    fy_str_free(&path);
 }
 
 static void put_full(const fy_ctl *ctl, const fy_job *job, const fy_live *live, fy_str *s)

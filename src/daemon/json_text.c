@@ -26,35 +26,49 @@ static size_t utf8_len(const unsigned char *p)
     return n;
 }
 
+/* The first byte that does not stand for itself in a string: a control, a quote, a backslash, or
+ * the begin of a longer sequence. */
+static const unsigned char *plain_end(const unsigned char *p)
+{
+    while (*p >= 0x20 && *p < 0x7f && *p != '"' && *p != '\\') {
+        p++;
+    }
+    return p;
+}
+
+static void escape(fy_str *s, unsigned char c)
+{
+    if (c == '"' || c == '\\') {
+        fy_str_printf(s, "\\%c", c);
+    } else if (c == '\n') {
+        fy_str_puts(s, "\\n");
+    } else if (c == '\t') {
+        fy_str_puts(s, "\\t");
+    } else if (c < 0x80) {
+        fy_str_printf(s, "\\u%04x", c);
+    } else {
+        fy_str_puts(s, "\\ufffd");
+    }
+}
+
 void fy_json_text(fy_str *s, const char *text)
 {
-    const unsigned char *p = (const unsigned char *)text;
-    const unsigned char *from = p;
+    const unsigned char *p = (const unsigned char *)text, *from = p;
 
     if (text == NULL) {
-        fy_str_puts(s, "null");
+        fy_str_add(s, "null", 4);
         return;
     }
     fy_str_add(s, "\"", 1);
-    while (*p != '\0') {
-        size_t n = utf8_len(p);
+    while (*(p = plain_end(p)) != '\0') {
+        size_t n = *p < 0x80 ? 0 : utf8_len(p);
 
-        if (n > 0 && *p >= 0x20 && *p != '"' && *p != '\\' && *p != 0x7f) {
+        if (n > 1) {
             p += n;
             continue;
         }
         fy_str_add(s, (const char *)from, (size_t)(p - from));
-        if (*p == '"' || *p == '\\') {
-            fy_str_printf(s, "\\%c", *p);
-        } else if (*p == '\n') {
-            fy_str_puts(s, "\\n");
-        } else if (*p == '\t') {
-            fy_str_puts(s, "\\t");
-        } else if (*p < 0x80) {
-            fy_str_printf(s, "\\u%04x", *p);
-        } else {
-            fy_str_puts(s, "\\ufffd");
-        }
+        escape(s, *p);
         from = ++p;
     }
     fy_str_add(s, (const char *)from, (size_t)(p - from));
@@ -68,12 +82,20 @@ void fy_json_comma(fy_str *s)
     }
 }
 
+/* In one piece: a view of ten thousand jobs writes a quarter of a million keys. */
 void fy_json_key(fy_str *s, const char *key)
 {
-    fy_json_comma(s);
-    fy_str_add(s, "\"", 1);
-    fy_str_add(s, key, strlen(key));
-    fy_str_add(s, "\":", 2);
+    char text[64] = ",\"";
+    size_t len = strlen(key);
+    bool first = s->len == 0 || s->text[s->len - 1] == '{' || s->text[s->len - 1] == '[';
+
+    if (len + 4 > sizeof text) {
+        fy_str_printf(s, "%s\"%s\":", first ? "" : ",", key);
+        return;
+    }
+    memcpy(text + 2, key, len);
+    memcpy(text + 2 + len, "\":", 2);
+    fy_str_add(s, text + first, len + 4 - first);
 }
 
 void fy_json_put_text(fy_str *s, const char *key, const char *text)
