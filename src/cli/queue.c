@@ -83,7 +83,8 @@ static void put_size(cli_table *table, const json_t *job)
 static void put_row(cli_table *table, const json_t *job, double now_s)
 {
     char text[CLI_CLOCK], shown[200];
-    double started = cli_number_of(job, "started_s");
+    double started = cli_number_of(job, "started_s"), ended = cli_number_of(job, "ended_s");
+    double first = cli_number_of(job, "first_started_s");
     int64_t nodes = cli_int_of(job, "n_nodes", 0);
     const char *node = cli_text_of(job, "node"), *reason = cli_text_of(job, "reason");
 
@@ -96,7 +97,7 @@ static void put_row(cli_table *table, const json_t *job, double now_s)
     cli_table_cell(table, "%s", cli_shown(shown, sizeof shown, cli_text_of(job, "priority")));
     put_size(table, job);
     cli_table_cell(table, "%s", cli_shown(shown, sizeof shown, cli_text_of(job, "chip")));
-    cli_table_cell(table, "%s", cli_clock(text, now_s - started));
+    cli_table_cell(table, "%s", cli_clock(text, isnan(ended) ? now_s - started : ended - first));
     if (node != NULL && nodes > 1) {
         cli_table_cell(table, "%s and %lld more", cli_shown(shown, sizeof shown, node),
                        (long long)(nodes - 1));

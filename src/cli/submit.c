@@ -245,6 +245,25 @@ static void print_taken(const submit_run *run, const json_t *answer)
     }
 }
 
+/* Each chip that it could run on: idle devices there, and how long it would take. */
+static void print_chips(const json_t *chips)
+{
+    for (size_t i = 0; i < json_array_size(chips); i++) {
+        const json_t *c = json_array_get(chips, i);
+        double run_s = cli_number_of(c, "expected_run_s");
+        char name[100], grade[40], span[CLI_CLOCK];
+
+        printf("%-20s %s, %.4g devices idle", i == 0 ? "could run on" : "",
+               cli_shown(name, sizeof name, cli_text_of(c, "chip")),
+               cli_number_of(c, "idle_devices"));
+        if (run_s > 0) {
+            printf(", would take %s (%s)", cli_clock(span, run_s),
+                   cli_shown(grade, sizeof grade, cli_text_of(c, "grade")));
+        }
+        putchar('\n');
+    }
+}
+
 /* What a dry run says: one line a fact that it holds. */
 static void print_tried(const json_t *answer)
 {
@@ -258,6 +277,9 @@ static void print_tried(const json_t *answer)
         char shown[1000], date[CLI_CLOCK];
         size_t len = strlen(key);
 
+        if (strcmp(key, "chips") == 0) {
+            print_chips(value);
+        }
         if (json_is_object(value) || json_is_array(value) || strcmp(key, "virtual") == 0) {
             continue;
         }
