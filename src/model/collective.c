@@ -11,6 +11,9 @@ fy_group fy_group_make(int size, int stride, int per_node)
         in_node = 1;
     }
     int sharing = per_node / in_node;
+    if (size > in_node && size % in_node != 0) { /* ends of two groups meet in a node */
+        sharing++;
+    }
     return (fy_group){.size = size,
                       .in_node = in_node,
                       .reach = (in_node - 1) * stride + 1,

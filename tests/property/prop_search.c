@@ -109,7 +109,8 @@ static fy_estimate estimate_of(const question *q, const fy_layout *l)
     return e;
 }
 
-/* The fastest that fits, however many layers are computed again; a tie goes to fewer. */
+/* The fastest that fits, however many layers are computed again; a tie goes to fewer. Of some
+ * layouts all numbers are tried, of the others the first that fits and two more. */
 static bool fastest(const question *q, fy_ranked *out, fy_layout l)
 {
     const fy_pins *p = &q->spec.pins;
@@ -118,12 +119,15 @@ static bool fastest(const question *q, fy_ranked *out, fy_layout l)
         (p->recompute_layers == FY_FEWEST || (p->recompute == FY_FREE && p->recompute_layers < 0));
     int all = fewest ? fy_largest_chunk(&q->model, &l) : 1;
     bool found = false;
-    for (int k = 1; k <= all; k++) {
+    int most = all;
+    for (int k = 1; k <= most; k++) {
         if (fewest) {
             l.recompute_layers = k % all;
         }
         fy_estimate e = estimate_of(q, &l);
         if (e.memory.fits && (!found || e.step_s < out->estimate.step_s)) {
+            bool every = l.microbatch == 1 && l.overlap == 0;
+            most = found || every || k + 2 > all ? most : k + 2;
             out->layout = l;
             out->estimate = e;
             found = true;
