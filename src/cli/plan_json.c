@@ -40,7 +40,9 @@ static json_t *memory_json(const fy_memory *m)
     set(o, "reserved_bytes", m->reserved);
     set(o, "device_used_bytes", m->device_used);
     set(o, "capacity_bytes", m->capacity);
+    set(o, "spare_bytes", m->capacity - m->reserved - m->bytes[FY_M_CONTEXT]);
     json_object_set_new(o, "fits", json_boolean(m->fits));
+    json_object_set_new(o, "runs", json_boolean(m->runs));
     return o;
 }
 

@@ -21,7 +21,7 @@ static const double term_sd[FY_N_TERMS] = {
 /* A precision, fully sharded weights, or experts that no fitted row had. */
 static const double precision_sd = 0.06;
 static const double sharded_sd = 0.05;
-static const double experts_sd = 0.20;
+static const double experts_sd = 0.10;
 /* Each doubling of devices beyond the largest fitted run. */
 static const double doubling_sd = 0.03;
 /* Of the time by which a slow host would hold up the step, as far as that is 0.3 of the step: one

@@ -52,7 +52,7 @@ static state state_of(const fy_stack *stack, fy_precision precision)
     case FY_PREC_TF32:
         return (state){4, 4, 8};
     case FY_PREC_BF16_PURE:
-        return (state){2, 2, 4};
+        return stack->shards_weights ? (state){2, 4, 8} : (state){2, 2, 4};
     case FY_PREC_FP8:
         return (state){stack->fp8_weight_bytes, stack->gradient_bytes, stack->optimizer_bytes};
     case FY_PREC_FP16:

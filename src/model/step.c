@@ -248,7 +248,8 @@ static double sharded_s(const fy_costing *c, const fy_layout *l, sharded dense, 
     double forward = fy_paid_s(&c->machine, gather, behind.forward_s);
     double again = l->zero >= 3 ? gather : 0; /* stage 2: weights stay after the forward pass */
     double backward = fy_paid_s(&c->machine, again + reduce, behind.backward_s);
-    return microbatches * (forward + backward) + gather / layers;
+    /* nothing is left to hide the first gather and the last reduction behind */
+    return microbatches * (forward + backward) + (gather + reduce) / layers;
 }
 
 static double gradients_s(const fy_costing *c, const fy_layout *l, const fy_cluster *cluster,

@@ -215,6 +215,9 @@ static void test_torchtitan(void **state)
     (void)state;
     fy_memory x = memory_of(&m, &fsdp, &l);
     near("states", states_of(&x), 16 * 8.03e9 / 8, 0.002);
+    l.precision = FY_PREC_BF16_PURE; /* computed in 16 bits, kept in 32 */
+    fy_memory pure = memory_of(&m, &fsdp, &l);
+    near("pure", states_of(&pure), states_of(&x), 1e-12);
     double head = 2 * tokens * 4096 * 2;
     near("activations", x.bytes[FY_M_ACTIVATIONS], 32 * tokens * 55424 + head, 1e-9);
     double layer = 218112000;

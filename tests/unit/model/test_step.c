@@ -249,9 +249,10 @@ static void test_fully_sharded(void **state)
     double params = 4 * (4 * h * h + 2 * h * f + 4 * h) + 2 * v * h;
     double gather = 0.75 * 2 * params / 100e9;
     double reduce = 0.75 * 4 * params / 100e9;
-    near("exposed", estimate(&s).term_s[FY_T_DP], 2 * (2 * gather + reduce) + gather / 4, 2e-3);
+    double ends = (gather + reduce) / 4; /* the first layer gathered, the last one reduced */
+    near("exposed", estimate(&s).term_s[FY_T_DP], 2 * (2 * gather + reduce) + ends, 2e-3);
     s.constants.value[FY_C_EXPOSED] = 0;
-    near("hidden", estimate(&s).term_s[FY_T_DP], gather / 4, 2e-3);
+    near("hidden", estimate(&s).term_s[FY_T_DP], ends, 2e-3);
 }
 
 /* Adapters: no gradients of frozen weights, and next to no update. */
@@ -415,7 +416,7 @@ static void test_experts(void **state)
         none.term_s[FY_T_MATMUL] + none.term_s[FY_T_ATTENTION] + none.term_s[FY_T_ELEMENTWISE];
     near("by what computes beside it", none.term_s[FY_T_EP] - some.term_s[FY_T_EP], 0.8 * behind,
          1e-6);
-    expect("interval", dealt.high_s / dealt.step_s > 1.25);
+    expect("interval", dealt.high_s / dealt.step_s > 1.12);
 }
 
 /* Between nodes kernels made for it send less, at their own rate, and launch less. */
