@@ -106,7 +106,8 @@ typedef struct fy_explanation {
 
 typedef struct fy_explain_options {
     int64_t now_us;  /* not before the fleet's instant */
-    int most_steps;  /* of looking ahead; 0 = do not look */
+    int most_steps;  /* of looking ahead; 0 = do not look; with more than 64 classes of asks
+                        proportionally fewer are taken */
     int most_trials; /* changes tried; 0 = none is */
     /* The rate of the job on a chip that it does not accept: true and *rate, or false. NULL = it
      * could run on none. */

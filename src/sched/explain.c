@@ -7,7 +7,7 @@
 
 fy_explain_options fy_explain_defaults(int64_t now_us)
 {
-    return (fy_explain_options){.now_us = now_us, .most_steps = 300, .most_trials = 24};
+    return (fy_explain_options){.now_us = now_us, .most_steps = 1000, .most_trials = 24};
 }
 
 static fy_room room_on(const fy_fleet *fleet, const fy_job *job, int chip)
@@ -110,6 +110,16 @@ static int find_change(fy_explanation *out, const fy_trial_bytes *bytes, const f
     return status;
 }
 
+/* A pass takes the longer the more classes of asks wait: fewer instants where there are many. */
+static int steps_within(const fy_fleet *fleet, int most_steps)
+{
+    const int64_t usual_classes = 64;
+    int64_t classes = (int64_t)fleet->n_classes;
+    int64_t steps = classes > usual_classes ? most_steps * usual_classes / classes : most_steps;
+
+    return steps > 1 ? (int)steps : 1;
+}
+
 int fy_explain(fy_explanation *out, const fy_sched *sched, int64_t id,
                const fy_explain_options *options, fy_err *err)
 {
@@ -132,7 +142,8 @@ int fy_explain(fy_explanation *out, const fy_sched *sched, int64_t id,
     fy_trial_take(&bytes, sched);
     status = pass_as_it_is(out, &bytes, options->now_us, err);
     if (status == 0 && options->most_steps > 0) {
-        status = fy_ahead_of(&out->ahead, &bytes, options->now_us, id, options->most_steps, err);
+        status = fy_ahead_of(&out->ahead, &bytes, options->now_us, id,
+                             steps_within(sched->fleet, options->most_steps), err);
     }
     if (status == 0 && out->change.kind != FY_CHANGE_WAIT && options->most_trials > 0) {
         status = find_change(out, &bytes, sched->fleet, job, options, err);
