@@ -206,10 +206,18 @@ int ctl_observed(fy_ctl *ctl, fy_job *job, double done, fy_err *err) FY_NODISCAR
 /* The fleet's record of a submission; arrays owned by the arena. */
 int ctl_resolve(fy_ctl *ctl, const fy_submission *what, int32_t tenant, fy_arena *arena,
                 fy_job_record *rec, fy_err *err) FY_NODISCARD;
+/* The planner's rate on out->chip of the workload that it names; false where there is none. */
+bool ctl_rate_on(const fy_ctl *ctl, const fy_submission *what, fy_accept *out);
 /* Everything that may forbid a submission, before anything changes; fills in what it left out. */
 int ctl_prepare(fy_ctl *ctl, const fy_who *who, fy_submission *what, const char **tenant,
                 fy_arena *arena, fy_job_record *rec, fy_err *err) FY_NODISCARD;
 int32_t ctl_tenant(const fy_ctl *ctl, const char *name); /* -1 = not yet */
+
+/* ------------------------------------------------------------------ ctl_explain.c */
+
+struct fy_explanation;
+/* Its members, into an object that has been opened. */
+void ctl_write_explanation(const struct fy_explanation *e, const fy_fleet *fleet, fy_str *json);
 
 /* ------------------------------------------------------------------ ctl_view.c */
 

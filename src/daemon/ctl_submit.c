@@ -69,6 +69,17 @@ static bool planned(const fy_ctl *ctl, const fy_workload *workload, const fy_sub
     return ask.chip >= 0 && planner->rate(planner->ctx, &ask, out);
 }
 
+bool ctl_rate_on(const fy_ctl *ctl, const fy_submission *what, fy_accept *out)
+{
+    const fy_workload *workload = NULL;
+    fy_err err = {0};
+
+    return what->workload != NULL && ctl->options.planner != NULL &&
+           ctl->options.planner->find(ctl->options.planner->ctx, what->workload, &workload, &err) ==
+               0 &&
+           workload != NULL && planned(ctl, workload, what, out);
+}
+
 static int find_workload(const fy_ctl *ctl, const fy_submission *what, const fy_workload **out,
                          fy_err *err)
 {
