@@ -131,7 +131,7 @@ static float learn(const weights *w, weights *g, int from)
 
     for (int c = 0; c < CONTEXT; c++) {
         at[c] = symbol(corpus[from + c]);
-        memcpy(in + c * EMBED, w->embed[at[c]], sizeof w->embed[0]);
+        memcpy(in + (size_t)c * EMBED, w->embed[at[c]], sizeof w->embed[0]);
     }
     for (int j = 0; j < HIDDEN; j++) { /* h = tanh(W1 x + b1) */
         float z = w->b1[j];

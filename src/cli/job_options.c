@@ -312,6 +312,7 @@ int cli_job_take(cli_job *job, const cli_job_option *o, const char *value, fy_er
     if (o->word == CLI_WORD_NONE && value != NULL) {
         return fy_fail(err, FY_EINVAL, "--%s takes no value", o->name);
     }
+    value = value != NULL ? value : "";
     return take(job, o, value, err) != 0 ? fy_fail_prefix(err, FY_EINVAL, "--%s", o->name) : 0;
 }
 

@@ -111,54 +111,67 @@ int cli_read_span(const char *text, cli_bare bare, int64_t *us, fy_err *err)
     return 0;
 }
 
-/* Days since 1970-01-01 of a date of the Gregorian calendar. */
-static int64_t days_of(int64_t year, int64_t month, int64_t day)
+/* Just `n` digits at *at, which moves on, after the character `before` (0 = none). */
+static bool read_digits(const char **at, char before, int n, int *out)
 {
-    int64_t y = month <= 2 ? year - 1 : year;
-    int64_t m = month <= 2 ? month + 9 : month - 3;
+    const char *from = *at + (before != '\0');
+    int64_t value;
 
-    return y * 365 + y / 4 - y / 100 + y / 400 + (m * 153 + 2) / 5 + day - 1 - 719468;
+    if ((before != '\0' && **at != before) || strnlen(from, (size_t)n) < (size_t)n ||
+        fy_num_int(from, (size_t)n, 0, 9999, &value) != FY_NUM_OK) {
+        return false;
+    }
+    *at = from + n;
+    *out = (int)value;
+    return true;
+}
+
+/* DATE[Thh:mm[:ss][Z]] */
+static bool read_calendar(const char *text, struct tm *out, bool *zulu)
+{
+    const char *at = text;
+    int year, month, second = 0;
+    bool right = read_digits(&at, '\0', 4, &year) && read_digits(&at, '-', 2, &month) &&
+                 read_digits(&at, '-', 2, &out->tm_mday);
+
+    *zulu = false;
+    if (right && *at == 'T') {
+        right = read_digits(&at, 'T', 2, &out->tm_hour) && read_digits(&at, ':', 2, &out->tm_min) &&
+                (*at != ':' || read_digits(&at, ':', 2, &second));
+        *zulu = right && *at == 'Z';
+        at += *zulu;
+    }
+    if (!right || *at != '\0') {
+        return false;
+    }
+    out->tm_sec = second;
+    out->tm_year = year - 1900;
+    out->tm_mon = month - 1;
+    return year >= 1970 && month >= 1 && month <= 12 && out->tm_mday >= 1 && out->tm_mday <= 31 &&
+           out->tm_hour <= 23 && out->tm_min <= 59 && second <= 60;
 }
 
 int cli_read_instant(const char *text, int64_t now_us, int64_t *us, fy_err *err)
 {
-    int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, end = 0;
     size_t skip = strncmp(text, "now+", 4) == 0 ? 4 : text[0] == '+' ? 1 : 0;
-    struct tm local;
-    int got;
+    struct tm when = {.tm_isdst = -1};
+    int64_t span = 0;
+    bool zulu;
 
     if (skip > 0) {
-        int64_t span;
-
         if (cli_read_span(text + skip, CLI_BARE_MINUTES, &span, err) != 0) {
             return FY_EINVAL;
         }
         *us = now_us + span;
         return 0;
     }
-    got = sscanf(text, "%4d-%2d-%2d%nT%2d:%2d%n:%2d%n", &year, &month, &day, &end, &hour, &minute,
-                 &end, &second, &end);
-    bool zulu = got >= 5 && text[end] == 'Z' && text[end + 1] == '\0';
-    if (strspn(text, "0123456789-T:Z") != strlen(text) || (got != 3 && got != 5 && got != 6) ||
-        (text[end] != '\0' && !zulu) || year < 1970 || month < 1 || month > 12 || day < 1 ||
-        day > 31 || hour > 23 || minute > 59 || second > 60) {
+    if (!read_calendar(text, &when, &zulu)) {
         return fy_fail(err, FY_EINVAL,
                        "\"%.40s\" is no instant; write for example 2026-12-01T08:00, "
                        "2026-12-01T08:00:00Z or +3d",
                        text);
     }
-    if (zulu) {
-        *us = (days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second) * 1000000;
-        return 0;
-    }
-    local = (struct tm){.tm_year = year - 1900,
-                        .tm_mon = month - 1,
-                        .tm_mday = day,
-                        .tm_hour = hour,
-                        .tm_min = minute,
-                        .tm_sec = second,
-                        .tm_isdst = -1};
-    *us = (int64_t)mktime(&local) * 1000000;
+    *us = (int64_t)(zulu ? timegm(&when) : mktime(&when)) * 1000000;
     return 0;
 }
 

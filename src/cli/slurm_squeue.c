@@ -216,9 +216,10 @@ static void put_n_nodes(fy_str *out, const void *row)
 static void put_cpus(fy_str *out, const void *row)
 {
     const squeue_row *r = row;
-    int64_t each = cli_int_of(r->what, "cpu_milli", 0);
+    long long each = cli_int_of(r->what, "cpu_milli", 0);
+    long long workers = cli_int_of(r->job, "workers", 1);
 
-    fy_str_printf(out, "%lld", (long long)((each + 999) / 1000 * cli_int_of(r->job, "workers", 1)));
+    fy_str_printf(out, "%lld", (each + 999) / 1000 * workers);
 }
 
 static void put_memory(fy_str *out, const void *row)
@@ -393,8 +394,9 @@ static int by_keys(const void *a, const void *b, void *ctx)
             if (f->letter == *key) {
                 f->put(&x, a);
                 f->put(&y, b);
-                double nx = x.text != NULL ? strtod(x.text, NULL) : 0;
-                double ny = y.text != NULL ? strtod(y.text, NULL) : 0;
+                fy_str_puts(&x, ""); /* a text even where the field is empty */
+                fy_str_puts(&y, "");
+                double nx = strtod(x.text, NULL), ny = strtod(y.text, NULL);
                 order = nx < ny ? -1 : nx > ny ? 1 : strcmp(x.text, y.text);
                 break;
             }

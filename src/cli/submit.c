@@ -232,16 +232,14 @@ static void print_taken(const submit_run *run, const json_t *answer)
 
     if (run->job.json) {
         cli_print_json(answer);
-    } else if (run->job.parsable) {
-        printf("%lld\n", id);
-    } else if (run->job.quiet) {
+    } else if (run->job.quiet && !run->job.parsable) {
         return;
-    } else if (run->manner == CLI_AS_SBATCH) {
+    } else if (run->manner == CLI_AS_SBATCH && !run->job.parsable) {
         printf("Submitted batch job %lld\n", id);
-    } else if (count > 1) {
-        printf("%lld-%lld\n", id, id + count - 1);
-    } else {
+    } else if (run->job.parsable || count <= 1) {
         printf("%lld\n", id);
+    } else {
+        printf("%lld-%lld\n", id, id + count - 1);
     }
 }
 

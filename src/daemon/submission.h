@@ -45,8 +45,8 @@ typedef struct fy_submission {
     const char *workdir;        /* absolute; default "/" */
     const fy_pair *environment; /* [n_environment] added to what the engine builds from nothing */
     int n_environment;
-    const char *output, *error; /* paths, %j job, %A first job of its array, %a index, %x name, %% percent; NULL =
-                                   default; error NULL = with output */
+    const char *output, *error; /* paths, %j job, %A first job of its array, %a index, %x name, %%
+                                   percent; NULL = default; error NULL = with output */
     fy_launch launch;
 
     /* what it asks for */
@@ -57,9 +57,9 @@ typedef struct fy_submission {
     int n_chips;
     const char *workload; /* NULL, or its name: rates and layout come from the planner */
     int batch;            /* sequences a step; 0 = the workload's own */
-    double work;          /* units: tokens with a workload, else steps; NAN = estimate_us says it */
     bool service;
-    int64_t estimate_us;   /* how long it will run on its first chip; -1 */
+    double work;         /* units: tokens with a workload, else steps; NAN = estimate_us says it */
+    int64_t estimate_us; /* how long it will run on its first chip; -1 */
     int64_t time_limit_us; /* it is stopped after so long in one attempt; -1 = none */
     int64_t deadline_us;   /* instant; -1 */
     int64_t min_run_us;
@@ -74,8 +74,8 @@ typedef struct fy_submission {
     /* interruption */
     bool requeue;          /* goes back to the queue when it is preempted or its node fails; default
                               yes */
-    int checkpoint_signal; /* signal number that asks for a checkpoint; 0 = none */
     bool signal_script;    /* B: only the script, not all its processes */
+    int checkpoint_signal; /* signal number that asks for a checkpoint; 0 = none */
     int64_t signal_before_us; /* so long before its time limit it gets the signal; -1 */
     int64_t grace_us;         /* between the signal (or TERM) and KILL; default 30 s */
     int64_t checkpoint_interval_us, checkpoint_cost_us, restart_cost_us; /* -1 = not stated */

@@ -222,7 +222,7 @@ int fy_indices_read(const int **out, int *n, const char *text, fy_arena *arena, 
         }
         at += len + 1;
     }
-    if (rc == 0) {
+    if (rc == 0 && used > 0) {
         qsort(list, used, sizeof *list, by_value);
         for (size_t i = 1; i < used && rc == 0; i++) {
             if (list[i] == list[i - 1]) {
@@ -231,7 +231,7 @@ int fy_indices_read(const int **out, int *n, const char *text, fy_arena *arena, 
             }
         }
     }
-    if (rc == 0) {
+    if (rc == 0 && used > 0) {
         kept = fy_arena_alloc(arena, used * sizeof *kept);
         memcpy(kept, list, used * sizeof *kept);
         *out = kept;
