@@ -191,10 +191,20 @@ static int find_snapshots(fy_store *store, fy_err *err)
 }
 
 /*
- * What the log holds is copied into the database at once. A commit whose fsync failed may stand in
- * the page cache, look whole to this process and never reach the disk; what we append behind it
- * would be lost with it when the power fails. Copied and synced anew it is as good as any.
+ * A commit whose sync failed may stand in the page cache, look whole to this process and never
+ * reach the disk: what we append behind it would be lost with it when the power fails, and a log of
+ * which only a first part is on the disk would be laid over a newer database. So the log is written
+ * over itself and synced before SQLite sees it, and then copied into the database.
  */
+static int renew_log(const fy_store *store, fy_err *err)
+{
+    char *path = fy_store_path(store, "state.db-wal");
+    int status = store->files->renew(store->files->ctx, path);
+
+    free(path);
+    return status < 0 ? folder_fail(store, "write again the log of", status, err) : 0;
+}
+
 static int settle(fy_store *store, fy_err *err)
 {
     int status;
@@ -203,9 +213,7 @@ static int settle(fy_store *store, fy_err *err)
     (void)sqlite3_busy_timeout(store->db, 500);
     status = fy_store_checkpoint(store, SQLITE_CHECKPOINT_TRUNCATE, err);
     (void)sqlite3_busy_timeout(store->db, 5000);
-    return status == 0 && store->files->sync_folder(store->files->ctx, store->folder) != 0
-               ? folder_fail(store, "sync", -EIO, err)
-               : status;
+    return status;
 }
 
 /* An empty file is an empty database; SQLite itself would make one that others may read. One that
@@ -263,6 +271,7 @@ int fy_store_open(fy_store **out, const fy_store_options *options, fy_err *err)
         status = make_folders(store, err);
         status = status == 0 ? take_lock(store, err) : status;
     }
+    status = status == 0 && !options->read_only ? renew_log(store, err) : status;
     status = status == 0 ? open_database(store, options, err) : status;
     status = status == 0 && !options->read_only ? settle(store, err) : status;
     status = status == 0 ? find_place(store, err) : status;

@@ -80,6 +80,28 @@ static int system_sync(void *ctx, int handle)
     return fsync(handle) == 0 ? 0 : -errno; /* never tried again */
 }
 
+static int system_renew(void *ctx, const char *path)
+{
+    enum { RENEW_BYTES = 1 << 16 };
+    char bytes[RENEW_BYTES];
+    int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    off_t at = 0;
+    ssize_t n = 0;
+    int status;
+
+    (void)ctx;
+    if (fd < 0) {
+        return errno == ENOENT ? 0 : -errno;
+    }
+    while ((n = pread(fd, bytes, sizeof bytes, at)) > 0 && pwrite(fd, bytes, (size_t)n, at) == n) {
+        at += n;
+    }
+    status = n == 0 ? 0 : errno != 0 ? -errno : -EIO;
+    status = status == 0 && fsync(fd) != 0 ? -errno : status;
+    (void)close(fd);
+    return status;
+}
+
 static void system_close(void *ctx, int handle)
 {
     (void)ctx;
@@ -179,6 +201,7 @@ const fy_files fy_files_system = {
     .read = system_read,
     .write = system_write,
     .sync = system_sync,
+    .renew = system_renew,
     .close = system_close,
     .rename = system_rename,
     .remove = system_remove,

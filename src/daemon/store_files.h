@@ -25,6 +25,8 @@ typedef struct fy_files {
     int64_t (*read)(void *ctx, int handle, void *bytes, size_t len); /* bytes read, 0 at the end */
     int (*write)(void *ctx, int handle, const void *bytes, size_t len); /* all of them */
     int (*sync)(void *ctx, int handle);
+    /* Write a file's bytes over themselves and sync it; 0 where there is none. */
+    int (*renew)(void *ctx, const char *path);
     void (*close)(void *ctx, int handle);
     int (*rename)(void *ctx, const char *from, const char *to); /* replaces */
     int (*remove)(void *ctx, const char *path);

@@ -147,6 +147,16 @@ int fy_store_prepare(fy_store *store, const char *path, fy_err *err)
 {
     int status = settings(store, err);
 
+    /*
+     * The log is open now, and nothing was written since. If a process died between making it and
+     * its first sync, its name may not be on the disk, and a log of before, that was deleted, may
+     * come back when the power fails: it would be laid over a newer database. SQLite syncs the
+     * folder only where it made the log itself.
+     */
+    if (status == 0 && !store->read_only &&
+        store->files->sync_folder(store->files->ctx, store->folder) != 0) {
+        return fy_fail(err, FY_EIO, "cannot sync the state folder %s", store->folder);
+    }
     /* A reader keeps one view of the state from here on. */
     if (status == 0 && store->read_only) {
         status = exec(store, "BEGIN", "read", err);

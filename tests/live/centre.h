@@ -18,7 +18,7 @@
 typedef struct centre {
     hand_site hand;
     char folder[64];
-    const char *vfs;
+    fy_store_options disk; /* where it is not the system's: its folder, too */
     fy_ctl_options options;
     fy_fake *fake;
     fy_store *store;
@@ -56,9 +56,11 @@ static inline void centre_init(centre *c, const char *policy, const fy_fake_opti
 
 static inline int centre_open(centre *c)
 {
-    fy_store_options options = {.folder = c->folder, .vfs = c->vfs};
-    int status = fy_store_open(&c->store, &options, &c->err);
+    fy_store_options options = c->disk;
+    int status;
 
+    options.folder = c->disk.folder != NULL ? c->disk.folder : c->folder;
+    status = fy_store_open(&c->store, &options, &c->err);
     if (status == 0) {
         status = fy_ctl_open(&c->ctl, &c->options, c->store, fy_fake_engine(c->fake), c->now_us,
                              &c->err);
@@ -80,7 +82,8 @@ static inline int centre_turn(centre *c, int64_t t_us)
 {
     c->now_us = t_us > c->now_us ? t_us : c->now_us;
     fy_fake_advance(c->fake, c->now_us);
-    return fy_ctl_turn(c->ctl, c->now_us, &c->err);
+    return fy_ctl_turn(c->ctl, c->now_us, &c->err) != 0 || fy_ctl_tidy(c->ctl, &c->err) < 0 ? FY_EIO
+                                                                                            : 0;
 }
 
 static inline int centre_remove_one(const char *path, const struct stat *st, int kind,

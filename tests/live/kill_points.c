@@ -8,6 +8,7 @@
 #include "base/rng.h"
 #include "fleet/state.h"
 #include "live/centre.h"
+#include "support/fault_disk.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,6 +17,7 @@
 #include <cmocka.h>
 
 enum { MOST_JOBS = 4096, ROUNDS = 400, STEPS = 40 };
+enum { FAULTY_LIVES = 300, FAULTY_DEATHS = 12, MOST_OPERATIONS = 120 };
 
 static const char *const policies[] = {"fair", "las", "fifo", "backfill", "gain"};
 
@@ -170,12 +172,13 @@ static void one_step(centre *c, fy_rng *rng, tally *seen)
     }
 }
 
-/* An operator lets go of whatever is held or drained. */
+/* An operator lets go of whatever is held or drained, jobs included that nobody was told of: their
+ * commit came through though the daemon died in it. */
 static void open_up(centre *c, const tally *seen)
 {
     char name[16];
 
-    for (int64_t id = 0; id < seen->n; id++) {
+    for (int64_t id = 0; id < seen->n + 2 * FAULTY_DEATHS; id++) {
         (void)!fy_ctl_job(c->ctl, &centre_root, id, FY_VERB_RELEASE, &c->err);
     }
     for (int i = 0; i < 6; i++) {
@@ -257,9 +260,133 @@ static void no_acknowledged_job_is_lost_and_none_runs_twice(void **state)
     print_message("%d deaths\n", deaths);
 }
 
+/* ------------------------------------------------------------------ on a disk that fails */
+
+typedef struct replayed {
+    fy_fleet *fleet;
+    fy_journal_reader *reader;
+} replayed;
+
+static int apply_record(void *ctx, const fy_record *record, fy_err *err)
+{
+    replayed *it = ctx;
+    fy_event event;
+    int status = fy_journal_decode(it->reader, record->line, record->len, &event, err);
+
+    return status == 0 ? fy_fleet_apply(it->fleet, &event, err) : status;
+}
+
+/* The whole history, archived records first, leads to the state in which the daemon is. */
+static void replay_all(centre *c)
+{
+    replayed it = {.fleet = fy_fleet_new(), .reader = fy_journal_reader_new()};
+
+    assert_int_equal(fy_ctl_ticket(c->ctl), fy_ctl_committed(c->ctl));
+    if (fy_store_read(c->store, 0, -1, apply_record, &it, &c->err) != 0) {
+        fail_msg("%s", c->err.text);
+    }
+    assert_true(fy_store_archived(c->store) > 0);
+    fy_fleet_integrate(it.fleet, c->now_us);
+    assert_true(fy_fleet_digest(it.fleet) == digest_now(c));
+    fy_journal_reader_free(it.reader);
+    fy_fleet_free(it.fleet);
+}
+
+/* Work until the fault; what a turn that failed took in was acknowledged to nobody. */
+static void work_until_fault(centre *c, fy_rng *rng, tally *seen, fault_disk *disk)
+{
+    int status = centre_open(c);
+
+    for (int i = 0; status == 0 && !fault_disk_fired(disk); i++) {
+        int64_t first, cancelled;
+
+        random_command(c, rng, seen, &first, &cancelled);
+        status = centre_turn(c, c->now_us + (int64_t)(fy_rng_u64(rng) % 8) * HAND_US / 4);
+        if (first >= 0 && fy_ctl_committed(c->ctl) == fy_ctl_ticket(c->ctl)) {
+            seen->acknowledged[first] = true;
+            seen->n = first + 1;
+        }
+        assert_true(i < 10 * MOST_OPERATIONS);
+    }
+    if (c->ctl != NULL) {
+        centre_kill(c);
+    } else {
+        fy_store_close(c->store);
+        c->store = NULL;
+    }
+    seen->deaths++;
+}
+
+static int faulty_life(uint64_t seed)
+{
+    fy_rng rng = fy_rng_stream(seed, 7);
+    centre c;
+    tally *seen = fy_calloc(1, sizeof *seen);
+    fy_fake_options hostile = fy_fake_hostile(seed);
+    fault_disk *disk = fault_disk_new("fault", seed);
+    int deaths;
+
+    centre_init(&c, policies[seed % 5], &hostile);
+    c.options.snapshot_every = 40;
+    c.disk = (fy_store_options){.folder = "state",
+                                .vfs = "fault",
+                                .files = fault_disk_files(disk),
+                                .checkpoint_pages = 40,
+                                .tidy_records = 16};
+    for (int i = 0; i < FAULTY_DEATHS; i++) {
+        static const fault_kind kinds[] = {FAULT_DEATH, FAULT_DEATH, FAULT_ERROR, FAULT_SHORT};
+
+        fault_disk_arm(disk, FAULT_CHANGES, 1 + (int64_t)fy_rng_below(&rng, MOST_OPERATIONS),
+                       kinds[fy_rng_below(&rng, 4)]);
+        work_until_fault(&c, &rng, seen, disk);
+        if (fy_rng_below(&rng, 2) == 0) {
+            fault_disk_power(disk);
+        } else {
+            fault_disk_restart(disk);
+        }
+        if (centre_open(&c) != 0) {
+            fail_msg("seed %d, death %d: %s", (int)seed, i, c.err.text);
+        }
+        check(&c, seen);
+        centre_kill(&c);
+    }
+    if (centre_open(&c) != 0) {
+        fail_msg("%s", c.err.text);
+    }
+    drain(&c, seen);
+    check(&c, seen);
+    replay_all(&c);
+    deaths = seen->deaths;
+    free(seen);
+    centre_free(&c);
+    fault_disk_free(disk);
+    return deaths;
+}
+
+/* A sync failed and half the log stayed off the disk; copied into the database and deleted, the
+ * rest of it came back with the power and was laid over the newer pages. */
+static void a_half_lost_log_is_not_laid_over_a_newer_database(void **state)
+{
+    (void)state;
+    (void)faulty_life(100);
+}
+
+static void a_failing_disk_loses_no_acknowledged_job(void **state)
+{
+    int deaths = 0;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= FAULTY_LIVES; seed++) {
+        deaths += faulty_life(seed);
+    }
+    print_message("%d deaths\n", deaths);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_half_lost_log_is_not_laid_over_a_newer_database),
+        cmocka_unit_test(a_failing_disk_loses_no_acknowledged_job),
         cmocka_unit_test(no_acknowledged_job_is_lost_and_none_runs_twice),
     };
 

@@ -4,6 +4,7 @@
 #include "support/fault_inside.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { CLOSED = -1, LOCK = -2 };
@@ -93,6 +94,27 @@ static int sync_file(void *ctx, int handle)
     return fault_sync(disk, disk->files[disk->handles[handle].file]);
 }
 
+static int renew(void *ctx, const char *path)
+{
+    fault_disk *disk = ctx;
+    int file = fault_lookup(disk, path);
+    int status = 0;
+    uint8_t *bytes;
+    size_t len;
+
+    if (file < 0) {
+        return 0;
+    }
+    len = disk->files[file]->cache.len;
+    bytes = fy_calloc(len + 1, 1);
+    if (len > 0) {
+        memcpy(bytes, disk->files[file]->cache.bytes, len);
+        status = fault_write(disk, disk->files[file], bytes, len, 0);
+    }
+    free(bytes);
+    return status == 0 ? fault_sync(disk, disk->files[file]) : status;
+}
+
 static void close_file(void *ctx, int handle)
 {
     fault_disk *disk = ctx;
@@ -177,6 +199,7 @@ void fault_files_init(fault_disk *disk)
                              .read = read_some,
                              .write = write_all,
                              .sync = sync_file,
+                             .renew = renew,
                              .close = close_file,
                              .rename = rename_file,
                              .remove = remove_file,
