@@ -5,8 +5,8 @@
  *
  *   run        lines, appended each by one write; the shim holds a flock on it as long as it lives
  *       fuyao-run 1 BOOT PID START US             the shim
- *       job PID START US                          one a process started; the run has begun
- *       signal NUMBER US                          what the daemon had sent
+ *       job PID START US                          its first process: the run has begun
+ *       signal NUMBER US                          the first TERM or checkpoint signal
  *       exit CODE SIGNAL CHECKPOINTED CPU_US RSS_KIB US TEXT
  *       refused US TEXT                           it never began
  *       lost US TEXT                              written by the daemon: nobody saw the end

@@ -232,7 +232,7 @@ static const char *start_worker(shim *s, int i, char text[400])
     if (pipe2(pipes, O_CLOEXEC) != 0) {
         return "cannot start: no file descriptors left";
     }
-    pid = fork();
+    pid = vfork(); /* no page table is copied; the shim waits for the exec in any case */
     if (pid == 0) {
         fy_shim_exec(s->order, i, pipes[1], self);
     }
@@ -249,6 +249,9 @@ static const char *start_worker(shim *s, int i, char text[400])
     if (n > 0) {
         text[n] = '\0';
         return text;
+    }
+    if (i > 0) { /* the first stands for all */
+        return NULL;
     }
     if (!fy_process_read(pid, &seen)) {
         seen.start = 0;
@@ -322,8 +325,8 @@ static void obey(shim *s, const siginfo_t *info)
     if (signo == 0 || signo >= NSIG) {
         return;
     }
-    if (signo == SIGTERM || signo == s->order->checkpoint_signal) {
-        s->asked = true;
+    if ((signo == SIGTERM || signo == s->order->checkpoint_signal) && !s->asked) {
+        s->asked = true; /* once: the record stays short, however often it is asked */
         record(s->run, "signal %d %lld", signo, (long long)fy_wall_us());
     }
     if ((value & FY_SHIM_SCRIPT) == 0) {

@@ -3,7 +3,7 @@
  * What the local engine survives: its own death, the zygote's, a shim that is stopped or killed,
  * and both at once. Jobs write the marks themselves: who ran, which attempt, when it began.
  */
-#include "live/engine.h"
+#include "live/engine_end.h"
 
 #include <sys/prctl.h>
 

@@ -3,7 +3,7 @@
  * The local engine with real processes: what a run gets, how it ends, what it reports, and that
  * nothing of it is left.
  */
-#include "live/engine.h"
+#include "live/engine_end.h"
 
 #include <math.h>
 
@@ -82,6 +82,25 @@ static void each_worker_has_its_rank(void **state)
     assert_non_null(strstr(text_of(r.out), "0/3 local 0\n"));
     assert_non_null(strstr(text_of(r.out), "1/3 local 1\n"));
     assert_non_null(strstr(text_of(r.out), "2/3 local 2\n"));
+    rig_free(&r);
+}
+
+/* The record of a large gang stays short enough to be read whole. */
+static void a_gang_of_hundreds_ends(void **state)
+{
+    const char *out;
+    int lines = 0;
+    rig r;
+
+    (void)state;
+    rig_new(&r);
+    rig_open(&r);
+    start(&r, one, (order){.args = {"echo", "ran"}, .launch = FY_LAUNCH_EACH, .workers = 300});
+    assert_int_equal(wait_state(&r, one, FY_RUN_EXITED).exit_code, 0);
+    for (out = text_of(r.out); (out = strchr(out, '\n')) != NULL; out++) {
+        lines++;
+    }
+    assert_int_equal(lines, 300);
     rig_free(&r);
 }
 
@@ -429,6 +448,7 @@ int main(void)
         cmocka_unit_test(a_run_prints_exits_and_is_forgotten),
         cmocka_unit_test(the_environment_is_what_is_documented),
         cmocka_unit_test(each_worker_has_its_rank),
+        cmocka_unit_test(a_gang_of_hundreds_ends),
         cmocka_unit_test(a_worker_that_fails_ends_the_others),
         cmocka_unit_test(what_cannot_start_says_why),
         cmocka_unit_test(a_second_start_does_nothing),
