@@ -52,8 +52,7 @@ void ctl_act(fy_ctl *ctl, fy_act act)
     ctl->acts[ctl->n_acts++] = act;
 }
 
-/* Apply an event, let the policy see it, and note what it means here. */
-static int take(fy_ctl *ctl, const fy_event *event, const char *body, size_t len, fy_err *err)
+int ctl_take(fy_ctl *ctl, const fy_event *event, const char *body, size_t len, fy_err *err)
 {
     const fy_job *job = event->job >= 0 ? fy_fleet_job(ctl->fleet, event->job) : NULL;
     int status = fy_fleet_apply(ctl->fleet, event, err);
@@ -79,7 +78,7 @@ static int take(fy_ctl *ctl, const fy_event *event, const char *body, size_t len
 
 int ctl_emit(fy_ctl *ctl, const fy_event *event, const char *body, size_t len, fy_err *err)
 {
-    int status = take(ctl, event, body, len, err);
+    int status = ctl_take(ctl, event, body, len, err);
 
     if (status == 0) {
         fy_journal_encode(event, &ctl->line);
@@ -113,7 +112,7 @@ static int open_policy(fy_ctl *ctl, const fy_sched_options *options, fy_err *err
 }
 
 /* Open the policy that a scheduler's first round names: `placement=P seed=N key=value ...`. */
-static int open_named(fy_ctl *ctl, const char *policy, const char *config, fy_err *err)
+int ctl_open_named(fy_ctl *ctl, const char *policy, const char *config, fy_err *err)
 {
     fy_setting settings[MOST_SETTINGS];
     fy_sched_options options = {.policy = policy, .settings = settings};
@@ -145,9 +144,6 @@ static int open_named(fy_ctl *ctl, const char *policy, const char *config, fy_er
     if (status == 0) {
         status = open_policy(ctl, &options, err);
     }
-    if (status == 0) {
-        fy_sched_told(ctl->sched);
-    }
     fy_arena_free(&arena);
     return status;
 }
@@ -157,9 +153,13 @@ int ctl_restore_policy(fy_ctl *ctl, const char *policy, const char *config, cons
 {
     int status = policy == NULL || config == NULL
                      ? fy_fail(err, FY_EPARSE, "snapshot: it names no policy")
-                     : open_named(ctl, policy, config, err);
+                     : ctl_open_named(ctl, policy, config, err);
 
-    return status == 0 ? fy_sched_load(ctl->sched, bytes, len, err) : status;
+    if (status == 0) {
+        fy_sched_told(ctl->sched);
+        status = fy_sched_load(ctl->sched, bytes, len, err);
+    }
+    return status;
 }
 
 static int round_once(fy_ctl *ctl, fy_err *err)
@@ -169,47 +169,6 @@ static int round_once(fy_ctl *ctl, fy_err *err)
     ctl->dirty = false; /* what was decided gives the policy nothing new; answers will */
     ctl->tally.rounds++;
     return decided < 0 ? decided : 0;
-}
-
-/* ------------------------------------------------------------------ recovery */
-
-static int take_record(void *ctx, const fy_record *record, fy_err *err)
-{
-    fy_ctl *ctl = ctx;
-    fy_event event;
-    int status = fy_journal_decode(ctl->reader, record->line, record->len, &event, err);
-
-    if (status == 0 && event.kind == FY_EV_ROUND && event.config != NULL) {
-        status = open_named(ctl, event.name, event.config, err);
-    }
-    if (status == 0) {
-        ctl->now_us = event.t_us;
-        status = take(ctl, &event, record->body, record->body_len, err);
-    }
-    if (status != 0) {
-        return fy_fail_prefix(err, status, "record %lld", (long long)record->seq);
-    }
-    return 0;
-}
-
-static int recover(fy_ctl *ctl, fy_err *err)
-{
-    const void *bytes;
-    size_t len;
-    int64_t seq;
-    int status = fy_store_snapshot_get(ctl->store, &bytes, &len, &seq, err);
-
-    ctl->recovering = true;
-    if (status == 0 && bytes != NULL) {
-        status = ctl_load(ctl, bytes, len, err);
-    }
-    if (status == 0) {
-        status = fy_store_read(ctl->store, seq, -1, take_record, ctl, err);
-    }
-    ctl->recovering = false;
-    ctl->n_acts = 0; /* the first full look says what there is to do */
-    ctl->tally = (fy_tally_live){0};
-    return status;
 }
 
 /* ------------------------------------------------------------------ the site */
@@ -379,6 +338,7 @@ int fy_ctl_open(fy_ctl **out, const fy_ctl_options *options, fy_store *store, fy
                 int64_t now_us, fy_err *err)
 {
     fy_ctl *ctl = fy_calloc(1, sizeof *ctl);
+    bool anew = false;
     int status;
 
     ctl->store = store;
@@ -386,9 +346,9 @@ int fy_ctl_open(fy_ctl **out, const fy_ctl_options *options, fy_store *store, fy
     ctl->fleet = fy_fleet_new();
     ctl->reader = fy_journal_reader_new();
     keep_options(ctl, options);
-    status = recover(ctl, err);
+    status = ctl_recover(ctl, &anew, err);
     ctl->now_us = now_us > ctl->fleet->now_us ? now_us : ctl->fleet->now_us;
-    if (status == 0 && (ctl->sched == NULL || !fy_sched_same(ctl->sched, &ctl->want))) {
+    if (status == 0 && (anew || ctl->sched == NULL || !fy_sched_same(ctl->sched, &ctl->want))) {
         status = begin_policy(ctl, err);
     }
     if (status == 0) {

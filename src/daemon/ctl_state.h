@@ -140,6 +140,11 @@ int ctl_emit(fy_ctl *ctl, const fy_event *event, const char *body, size_t len,
 void ctl_tick(fy_ctl *ctl);
 fy_event ctl_event(const fy_ctl *ctl, fy_event_kind kind);
 fy_event ctl_job_event(const fy_ctl *ctl, fy_event_kind kind, const fy_job *job);
+/* Apply an event, let the policy see it, and note what it means here; journals nothing. */
+int ctl_take(fy_ctl *ctl, const fy_event *event, const char *body, size_t len,
+             fy_err *err) FY_NODISCARD;
+/* Open the policy that a scheduler's first round names: `placement=P seed=N key=value ...`. */
+int ctl_open_named(fy_ctl *ctl, const char *policy, const char *config, fy_err *err) FY_NODISCARD;
 /* The policy that a snapshot was taken with, as it was then. */
 int ctl_restore_policy(fy_ctl *ctl, const char *policy, const char *config, const void *bytes,
                        size_t len, fy_err *err) FY_NODISCARD;
@@ -157,6 +162,12 @@ int ctl_find(const fy_ctl *ctl, const fy_who *who, int64_t id, fy_job **out,
 /* Body of a *limits* event: a job that is being stopped will end as cancelled. */
 extern const char ctl_cancel_mark[];
 bool ctl_may_see(const fy_ctl *ctl, const fy_who *who, int32_t tenant);
+
+/* ------------------------------------------------------------------ ctl_recover.c */
+
+/* From snapshot and journal. *anew: the policy does not stand where the journal has it, so it must
+ * take over anew. */
+int ctl_recover(fy_ctl *ctl, bool *anew, fy_err *err) FY_NODISCARD;
 
 /* ------------------------------------------------------------------ ctl_live.c */
 
