@@ -206,7 +206,6 @@ int fy_loop_open(fy_loop **out, const fy_loop_options *options, fy_ctl *ctl, fy_
     loop->options.http.due = on_due;
     loop->options.http.ctx = loop;
     loop->ctl = ctl;
-    start_clock(loop);
     loop->engine = engine;
     if (uv_loop_init(&loop->uv) != 0) {
         free(loop);
@@ -215,6 +214,7 @@ int fy_loop_open(fy_loop **out, const fy_loop_options *options, fy_ctl *ctl, fy_
     (void)signal(SIGPIPE, SIG_IGN);
     code = fy_http_open(&loop->http, &loop->options.http, &loop->uv, ctl, auth, err);
     if (code == 0) {
+        start_clock(loop); /* only a loop that lives on: the controller keeps a pointer to it */
         add_handles(loop);
         *out = loop;
     } else {

@@ -93,8 +93,8 @@ static void bulk_is_read_before_it_is_taken(void **state)
     expect(&w, "POST", "/v1/jobs", "[{\"args\":[\"a\"]}", 400, "does not end");
     expect(&w, "GET", "/v1/jobs", NULL, 200, "[]");
     expect(&w, "POST", "/v1/jobs", " [{\"args\":[\"a\"]},{\"args\":[\"b\"]}]", 201, "\"id\": 1");
-    expect(&w, "POST", "/v1/jobs", "[{\"args\":[\"a\"]},{\"args\":[\"b\"],\"chips\":[\"x\"]}]", 207,
-           "{\"error\": \"chips: ");
+    expect(&w, "POST", "/v1/jobs", "[{\"args\":[\"a\"]},{\"args\":[\"b\"],\"after\":[99]}]", 207,
+           "{\"error\": \"after: there is no job 99");
     expect(&w, "POST", "/v1/jobs", "[]", 201, "[");
     expect(&w, "POST", "/v1/jobs", "", 400, "empty");
     server_end(&w);

@@ -185,7 +185,7 @@ static void a_client_that_never_reads_is_cut_off(void **state)
 
     (void)state;
     options.http.stuck_ms = 500;
-    options.http.answer_ms = 500;
+    options.http.answer_ms = 3000; /* of the bulks too, where a build is slow */
     server_begin(&w, options);
     fy_str_puts(&bulk, "[{\"args\":[\"a\"]}");
     for (int i = 1; i < 10000; i++) {
