@@ -259,7 +259,7 @@ static void no_acknowledged_job_is_lost_and_none_runs_twice(void **state)
     for (uint64_t seed = 1; seed <= ROUNDS; seed++) {
         deaths += whole_life(seed);
     }
-    print_message("%d deaths\n", deaths);
+    print_message("# %d deaths\n", deaths);
 }
 
 /* ------------------------------------------------------------------ on a disk that fails */
@@ -381,7 +381,7 @@ static void a_failing_disk_loses_no_acknowledged_job(void **state)
     for (uint64_t seed = 1; seed <= FAULTY_LIVES; seed++) {
         deaths += faulty_life(seed);
     }
-    print_message("%d deaths\n", deaths);
+    print_message("# %d deaths\n", deaths);
 }
 
 int main(void)
