@@ -4,57 +4,30 @@
 #include "cli/cmd.h"
 
 #include <getopt.h>
-#include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 static const char usage[] = "usage: fuyao explain JOB [--json] [--socket PATH]\n"
                             "Why a job waits, the evidence, when it is expected to start, and the "
                             "cheapest change\nthat would start it now.\n";
 
-static void print_value(const char *name, const json_t *value, int depth);
-
-static void print_members(const json_t *object, int depth)
+static void line(const char *name, const char *text)
 {
-    const char *key;
-    json_t *value;
+    char shown[1000];
 
-    /* json_object_foreach reads only */
-    json_object_foreach((json_t *)(uintptr_t)object, key, value)
-    {
-        print_value(key, value, depth);
+    if (text != NULL) {
+        printf("%-10s %s\n", name, cli_shown(shown, sizeof shown, text));
     }
 }
 
-/* One fact a line; what is inside another stands further in. */
-static void print_value(const char *name, const json_t *value, int depth)
+/* The daemon's sentences; --json has the numbers behind them. */
+static void print_why(const json_t *answer)
 {
-    size_t len = strlen(name);
-    char shown[1000], date[CLI_CLOCK];
-
-    if (strcmp(name, "virtual") == 0 || json_is_null(value)) {
-        return;
-    }
-    printf("%*s%-*s ", 2 * depth, "", 22 - 2 * depth, name);
-    if (json_is_object(value)) {
-        putchar('\n');
-        print_members(value, depth + 1);
-    } else if (json_is_array(value)) {
-        putchar('\n');
-        for (size_t i = 0; i < json_array_size(value); i++) {
-            print_value("-", json_array_get(value, i), depth + 1);
-        }
-    } else if (json_is_string(value)) {
-        puts(cli_shown(shown, sizeof shown, json_string_value(value)));
-    } else if (json_is_boolean(value)) {
-        puts(json_is_true(value) ? "yes" : "no");
-    } else if (len > 2 && strcmp(name + len - 2, "_s") == 0 && json_number_value(value) > 1e9) {
-        puts(cli_date(date, json_number_value(value)));
-    } else if (json_is_integer(value)) {
-        printf("%lld\n", (long long)json_integer_value(value));
-    } else {
-        printf("%.6g\n", json_number_value(value));
-    }
+    cli_say_virtual(answer);
+    printf("%-10s %lld\n", "job", (long long)cli_int_of(answer, "id", -1));
+    line("state", cli_text_of(answer, "state"));
+    line("why", cli_text_of(answer, "why"));
+    line("expected", cli_text_of(answer, "expected"));
+    line("change", cli_text_of(json_object_get(answer, "change"), "text"));
 }
 
 int cmd_explain(int argc, char **argv)
@@ -85,8 +58,7 @@ int cmd_explain(int argc, char **argv)
     if (code == 0 && common.json) {
         cli_print_json(answer);
     } else if (code == 0) {
-        cli_say_virtual(answer);
-        print_members(answer, 0);
+        print_why(answer);
     }
     json_decref(answer);
     cli_client_close(client);

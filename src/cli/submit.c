@@ -262,36 +262,32 @@ static void print_chips(const json_t *chips)
     }
 }
 
-/* What a dry run says: one line a fact that it holds. */
+static void print_line(const char *name, const char *text)
+{
+    char shown[1000];
+
+    if (text != NULL) {
+        printf("%-20s %s\n", name, cli_shown(shown, sizeof shown, text));
+    }
+}
+
+/* What a dry run says. */
 static void print_tried(const json_t *answer)
 {
-    const char *key;
-    json_t *value;
-
     cli_say_virtual(answer);
-    /* json_object_foreach reads only */
-    json_object_foreach((json_t *)(uintptr_t)answer, key, value)
-    {
-        char shown[1000], date[CLI_CLOCK];
-        size_t len = strlen(key);
-
-        if (strcmp(key, "chips") == 0) {
-            print_chips(value);
-        }
-        if (json_is_object(value) || json_is_array(value) || strcmp(key, "virtual") == 0) {
-            continue;
-        }
-        printf("%-20s ", key);
-        if (json_is_string(value)) {
-            puts(cli_shown(shown, sizeof shown, json_string_value(value)));
-        } else if (json_is_number(value) && len > 2 && strcmp(key + len - 2, "_s") == 0) {
-            puts(cli_date(date, json_number_value(value)));
-        } else if (json_is_number(value)) {
-            printf("%.6g\n", json_number_value(value));
-        } else {
-            puts(json_is_true(value) ? "yes" : json_is_false(value) ? "no" : "unknown");
-        }
+    print_line("tenant", cli_text_of(answer, "tenant"));
+    if (cli_int_of(answer, "jobs", 1) > 1) {
+        printf("%-20s %lld\n", "jobs", (long long)cli_int_of(answer, "jobs", 1));
     }
+    printf("%-20s %lld\n", "devices", (long long)cli_int_of(answer, "devices", 0));
+    print_chips(json_object_get(answer, "chips"));
+    if (cli_flag_of(answer, "starts_now")) {
+        print_line("would start", "now");
+        return;
+    }
+    print_line("would wait", cli_text_of(answer, "why"));
+    print_line("expected", cli_text_of(answer, "expected"));
+    print_line("change", cli_text_of(json_object_get(answer, "change"), "text"));
 }
 
 static int hand_in(submit_run *run, const char *json, size_t len)
@@ -344,6 +340,17 @@ static void set_slurm_output(cli_job *job)
     }
 }
 
+/* Without a catalogue the names go as they are. */
+static void name_chips(cli_job *job)
+{
+    fy_catalog *catalog = NULL;
+
+    if (json_object_get(job->fields, "chips") != NULL && cli_catalog(&catalog) == 0) {
+        cli_submit_chips(job->fields, catalog);
+    }
+    fy_catalog_free(catalog);
+}
+
 static int submit(submit_run *run, int argc, char **argv)
 {
     fy_err err = {0};
@@ -362,6 +369,7 @@ static int submit(submit_run *run, int argc, char **argv)
                 run->job.export = CLI_EXPORT_ALL;
             }
         }
+        name_chips(&run->job);
         rc = cli_job_finish(&run->job, environ, &json, &len, &err);
     }
     print_warnings(run);

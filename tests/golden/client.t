@@ -122,9 +122,7 @@ The compatible names.
   $ sbatch --test-only --frobnicate=1 t.sh
   sbatch: warning: t.sh:2: --begin is passed over: --hold keeps a job until it is released
   sbatch: warning: --frobnicate is passed over: no such option
-  id                   13
-  count                1
-  again                no
+  devices              0
   $ sbatch missing.sh
   sbatch: error: Unable to open file missing.sh
   [1]
@@ -186,16 +184,13 @@ One job.
   13
   fuyao: job 13: failed
   [1]
-  $ echo '{"id":8,"state":"waiting","reason":"no-devices","why":"too few free devices of the chips it accepts","expected_start_s":1800090000,"change":{"chip":"l20","devices":2},"virtual":true}' >a/GET_v1_jobs_8_explain.json; fuyao explain 8
+  $ echo '{"id":8,"state":"waiting","reason":"no-devices","why":"it needs 8 devices; 0 of 32 are idle","evidence":{"workers":1},"expected_start_s":1800090000,"expected":"expected to start in 3 h on h800-sxm5","change":{"kind":"accept","text":"it would start now if it accepted l20","chip":"l20"},"virtual":true}' >a/GET_v1_jobs_8_explain.json; fuyao explain 8
   The devices are virtual: no hardware is behind them, and no speed here is measured.
-  id                     8
-  state                  waiting
-  reason                 no-devices
-  why                    too few free devices of the chips it accepts
-  expected_start_s       2027-01-16T09:00:00
-  change                 
-    chip                 l20
-    devices              2
+  job        8
+  state      waiting
+  why        it needs 8 devices; 0 of 32 are idle
+  expected   expected to start in 3 h on h800-sxm5
+  change     it would start now if it accepted l20
   $ echo '409{"error": "job 7 runs: only a waiting job can be held"}' >a/POST_v1_jobs_7_hold.json; fuyao hold 7
   fuyao: job 7 runs: only a waiting job can be held
   [1]

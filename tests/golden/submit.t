@@ -88,6 +88,13 @@ YAML and a command.
   workers=4
   grace_us=60000000
 
+A family of chips is every chip of the catalogue in it; a name that is not known goes as it is.
+
+  $ json --gres=gpu:h800:4 -- true | grep chips
+  chips=["h800-pcie", "h800-sxm5"]
+  $ json --chips H20,mystery --rate h20=2 -- true | grep chips
+  chips=[{"chip": "h20-141-sxm5", "rate": 2.0}, {"chip": "h20-96-sxm5", "rate": 2.0}, "mystery"]
+
 What is wrong is named, with its place.
 
   $ sed -i 's/^workers/worker/' job.yaml; fuyao submit --print job.yaml

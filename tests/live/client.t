@@ -23,11 +23,11 @@ The client against a real daemon on virtual devices: what a tenant and an operat
 
 A job, what it would do, what it did.
 
-  $ fuyao submit --dry-run --workers 2 --devices 8 --chips h800-sxm5 --time 1h -- true | grep -v tenant
+  $ fuyao submit --dry-run --workers 2 --devices 8 --chips h800 --time 1h -- true | grep -v tenant
   The devices are virtual: no hardware is behind them, and no speed here is measured.
-  jobs                 1
   devices              16
   could run on         h800-sxm5, 16 devices idle, would take 1:00:00 (assumed)
+  would start          now
   $ fuyao submit --chips h100-sxm5 -- true
   fuyao: chips: this centre has no h100-sxm5; there are h800-sxm5, l20
   [2]
@@ -77,9 +77,9 @@ Waiting, and why.
   behind ME ME waiting normal 1 - - no-devices
   held ME ME held normal 1 - - held
   $ fuyao explain $behind | grep ^why
-  why                    too few free devices of the chips it accepts
-  $ fuyao release $held; is $held waiting; fuyao explain $held | grep ^why
-  why                    another job stands before it and must go first
+  why        it needs 1 device of h800-sxm5; 0 of 16 h800-sxm5 are idle
+  $ fuyao release $held; is $held waiting; fuyao explain $held | grep ^why | cut -d ';' -f 1 | sed 's/[0-9][0-9]*/N/g'
+  why        job N (behind) stands before it and must start first
   $ fuyao hold $behind; is $behind held; is $held finished; fuyao hold $long
   fuyao: job (\d+) is running; only a waiting job can be held: requeue it, then hold it (re)
   [1]
@@ -88,8 +88,8 @@ Waiting, and why.
   fuyao: there is no job 99999
   [1]
   $ fuyao cancel $long; is $long cancelled; fuyao release $behind; is $behind finished; is $next held
-  $ fuyao explain $next | grep ^why; fuyao cancel $next; is $next cancelled; fuyao queue
-  why                    waits for a job that did not finish well
+  $ fuyao explain $next | grep ^why | sed 's/[0-9][0-9]*/N/g'; fuyao cancel $next; is $next cancelled; fuyao queue
+  why        job N, which it waits for, did not finish well
   The devices are virtual: no hardware is behind them, and no speed here is measured.
 
 The names that scripts know.
