@@ -120,6 +120,19 @@ static int open_engine(serve *s, fy_err *err)
     return fy_local_open(&s->engine, &options, err);
 }
 
+static int open_hooks(serve *s, fy_err *err)
+{
+    int status = fy_hooks_check(&s->conf.hooks, err);
+
+    if (status == 0) {
+        status = fy_hooks_open(&s->hooks, fy_arena_printf(&s->arena, "%s/hooks", s->state), err);
+    }
+    if (status == 0) {
+        fy_hooks_set(s->hooks, &s->conf.hooks);
+    }
+    return status;
+}
+
 static fy_ctl_options ctl_options(const serve *s)
 {
     fy_ctl_options options = fy_ctl_defaults();
@@ -133,6 +146,7 @@ static fy_ctl_options ctl_options(const serve *s)
     options.quotas = s->conf.quotas;
     options.n_quotas = s->conf.n_quotas;
     options.secret = s->secret;
+    options.hooks = s->hooks;
     if (s->conf.default_estimate_us > 0) {
         options.default_estimate_us = s->conf.default_estimate_us;
     }
@@ -180,6 +194,7 @@ static int open_loop(serve *s, fy_err *err)
     options.http.socket_path = s->socket;
     options.http.socket_mode = s->conf.socket_mode;
     options.http.listen = s->args.listen != NULL ? s->args.listen : s->conf.listen;
+    options.hooks = s->hooks;
     options.hup = on_hup;
     options.ctx = s;
     return fy_loop_open(&s->loop, &options, s->ctl, s->engine, s->auth, err);
@@ -199,6 +214,7 @@ static int open_all(serve *s, fy_err *err)
     store = (fy_store_options){.folder = s->state};
     status = fy_store_open(&s->store, &store, err); /* the lock: nobody else serves this folder */
     status = status == 0 ? open_engine(s, err) : status;
+    status = status == 0 ? open_hooks(s, err) : status;
     status = status == 0 ? fy_auth_open(&s->auth, s->conf.rules, s->conf.n_rules, s->store, err)
                          : status;
     if (status != 0) {
@@ -218,6 +234,7 @@ static void close_all(serve *s)
     if (s->engine != NULL) {
         s->engine->ops->close(s->engine);
     }
+    fy_hooks_close(s->hooks);
     fy_store_close(s->store);
     cli_planner_free(s->planner);
     fy_site_free(s->loaded);

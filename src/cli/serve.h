@@ -23,6 +23,7 @@ typedef struct serve {
     bool virtual_devices;
     cli_planner *planner;
     fy_engine *engine;
+    fy_hooks *hooks;
     fy_store *store;
     fy_auth *auth;
     fy_ctl *ctl;

@@ -6,6 +6,7 @@
 #include "base/num.h"
 #include "base/units.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,9 @@ typedef struct raw_conf {
     char *state, *socket, *socket_mode, *listen, *fleet, *devices, *policy, *placement, *seed;
     char *default_estimate, *snapshot_every;
     char *connections, *connections_per_user, *body, *requests_per_s;
+    char *prolog, *prolog_limit, *epilog, *epilog_limit;
+    char *health_check, *health_check_limit, *health_check_every, *auto_resume;
+    char *power_cap, *shadow;
     char **settings;
     unsigned n_settings;
     raw_user *users;
@@ -79,6 +83,16 @@ static const cyaml_schema_field_t conf_fields[] = {
     TEXT(raw_conf, connections_per_user, 20),
     TEXT(raw_conf, body, 40),
     TEXT(raw_conf, requests_per_s, 20),
+    TEXT(raw_conf, prolog, MOST_PATH),
+    TEXT(raw_conf, prolog_limit, 40),
+    TEXT(raw_conf, epilog, MOST_PATH),
+    TEXT(raw_conf, epilog_limit, 40),
+    TEXT(raw_conf, health_check, MOST_PATH),
+    TEXT(raw_conf, health_check_limit, 40),
+    TEXT(raw_conf, health_check_every, 40),
+    TEXT(raw_conf, auto_resume, 8),
+    TEXT(raw_conf, power_cap, 40),
+    TEXT(raw_conf, shadow, 40),
     CYAML_FIELD_SEQUENCE_COUNT("settings", OPTIONAL, raw_conf, settings, n_settings,
                                &setting_schema, 0, MOST_SETTINGS),
     CYAML_FIELD_SEQUENCE_COUNT("users", OPTIONAL, raw_conf, users, n_users, &user_schema, 0,
@@ -255,6 +269,46 @@ static void read_http(loader *l, const raw_conf *raw)
     http->body_bytes = (size_t)bytes;
 }
 
+static void read_hook(loader *l, fy_hook_kind kind, const char *path, const char *limit)
+{
+    fy_hook_program *program = &l->conf->hooks.programs[kind];
+    char key[40];
+    int64_t limit_us;
+
+    (void)snprintf(key, sizeof key, "%s_limit", fy_hook_name(kind));
+    limit_us = span_us(l, key, key, limit);
+    program->path = keep(l, path);
+    program->limit_us = limit_us > 0 ? limit_us : program->limit_us;
+    if (path != NULL && path[0] != '/') {
+        wrong(l, fy_hook_name(kind), fy_hook_name(kind), path, "must be an absolute path");
+    }
+}
+
+static void read_hooks(loader *l, const raw_conf *raw)
+{
+    static const char *const words[] = {"no", "yes", NULL};
+    int64_t every_us =
+        span_us(l, "health_check_every", "health_check_every", raw->health_check_every);
+
+    read_hook(l, FY_HOOK_PROLOG, raw->prolog, raw->prolog_limit);
+    read_hook(l, FY_HOOK_EPILOG, raw->epilog, raw->epilog_limit);
+    read_hook(l, FY_HOOK_HEALTH, raw->health_check, raw->health_check_limit);
+    l->conf->hooks.health_every_us = every_us > 0 ? every_us : l->conf->hooks.health_every_us;
+    l->conf->hooks.auto_resume =
+        choice(l, "auto_resume", "auto_resume", raw->auto_resume, words, 0) == 1;
+}
+
+static double read_power(loader *l, const char *text)
+{
+    double watts = (double)NAN;
+
+    if (text != NULL && l->status == 0 &&
+        fy_units_parse(text, FY_DIM_POWER, FY_POSITIVE, &watts, l->err) != 0) {
+        l->status = fy_doc_prefix(l->doc, "power_cap", "power_cap", l->err, l->err->code);
+    }
+    return watts;
+}
+
 static unsigned read_mode(loader *l, const char *text)
 {
     char *end;
@@ -272,6 +326,8 @@ fy_conf fy_conf_defaults(void)
 {
     return (fy_conf){.default_estimate_us = -1,
                      .snapshot_every = -1,
+                     .hooks = fy_hooks_defaults(),
+                     .power_cap_w = (double)NAN,
                      .socket_mode = 0666,
                      .http = fy_http_defaults()};
 }
@@ -297,6 +353,9 @@ static int from_doc(fy_conf *out, fy_doc *doc, fy_err *err)
     read_users(&l, raw);
     read_quotas(&l, raw);
     read_http(&l, raw);
+    read_hooks(&l, raw);
+    out->power_cap_w = read_power(&l, raw->power_cap);
+    out->shadow = keep(&l, raw->shadow);
     if (l.status != 0) {
         fy_conf_free(out);
     }
@@ -330,4 +389,19 @@ int fy_conf_parse(fy_conf *out, const char *name, const char *text, size_t len, 
 void fy_conf_free(fy_conf *conf)
 {
     fy_arena_free(&conf->arena);
+}
+
+const char *fy_conf_key(int i)
+{
+    enum {
+        TOP = sizeof conf_fields / sizeof conf_fields[0] - 1,
+        USER = sizeof user_fields / sizeof user_fields[0] - 1,
+        QUOTA = sizeof quota_fields / sizeof quota_fields[0] - 1
+    };
+
+    return i < 0                    ? NULL
+           : i < TOP                ? conf_fields[i].key
+           : i < TOP + USER         ? user_fields[i - TOP].key
+           : i < TOP + USER + QUOTA ? quota_fields[i - TOP - USER].key
+                                    : NULL;
 }

@@ -22,6 +22,9 @@ typedef struct fy_conf {
     int n_rules;
     const fy_quota *quotas; /* [n_quotas] */
     int n_quotas;
+    fy_hooks_options hooks;
+    double power_cap_w;   /* of the whole facility; NAN = not stated */
+    const char *shadow;   /* a policy that runs beside the other; NULL = none */
     fy_http_options http; /* limits filled in, defaults where not stated */
     fy_arena arena;       /* owns everything */
 } fy_conf;
@@ -37,5 +40,8 @@ int fy_conf_parse(fy_conf *out, const char *name, const char *text, size_t len,
                   fy_err *err) FY_NODISCARD;
 
 void fy_conf_free(fy_conf *conf);
+
+/* The i-th key there is, then those within `users` and `quotas`; NULL after the last. */
+const char *fy_conf_key(int i);
 
 #endif

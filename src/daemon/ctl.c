@@ -450,6 +450,9 @@ int fy_ctl_turn(fy_ctl *ctl, int64_t now_us, fy_err *err)
         ctl->engine->ops->work(ctl->engine);
     }
     status = ctl_take_hints(ctl, err);
+    if (status == 0) {
+        status = ctl_take_hooks(ctl, err);
+    }
     if (status == 0 && ctl->next_list_us <= ctl->now_us) {
         status = ctl_look_all(ctl, err);
     }

@@ -17,6 +17,7 @@
 
 #include "base/str.h"
 #include "daemon/engine.h"
+#include "daemon/hooks.h"
 #include "daemon/store.h"
 #include "daemon/submission.h"
 #include "fuyao/rates.h"
@@ -57,6 +58,7 @@ typedef struct fy_ctl_options {
     fy_sched_options sched;    /* copied */
     const fy_planner *planner; /* NULL: jobs that name a workload are refused */
     const fy_layouts *layouts; /* NULL: no layout is handed to runs */
+    fy_hooks *hooks;           /* borrowed; NULL: no programs beside the runs */
     const fy_quota *quotas;    /* [n_quotas], copied */
     int n_quotas;
     int64_t default_estimate_us; /* of a job that states nothing; > 0 */

@@ -14,6 +14,7 @@
 #include <jansson.h>
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -233,7 +234,7 @@ static void note_starting(fy_ctl *ctl, const fy_job *job, fy_live *live)
 {
     live->asked_us = live->missing_us = -1;
     live->missed = 0;
-    live->signalled = live->killed = live->frozen = false;
+    live->signalled = live->killed = live->frozen = live->ending = false;
     live->stopping = FY_WHY_NONE;
     live->progress = NAN;
     live->progress_us = 0;
@@ -333,7 +334,7 @@ static void note_over(fy_ctl *ctl, const fy_event *event, const fy_job *job, fy_
         ctl_act(ctl, (fy_act){.kind = FY_ACT_FORGET, .key = {job->id, job->attempt}});
     }
     count_end(ctl, event, live);
-    live->frozen = false;
+    live->frozen = live->ending = false;
     if (job->state == FY_JOB_GONE) {
         if (!ctl->recovering) {
             put_past(ctl, event, job, body, len);
@@ -346,21 +347,45 @@ static void note_over(fy_ctl *ctl, const fy_event *event, const fy_job *job, fy_
     }
 }
 
-static void note_drained(fy_ctl *ctl, const fy_event *event, const char *body, size_t len)
+/* Why the node starts nothing more; NULL: it does. */
+static void set_reason(fy_ctl *ctl, int32_t node, const char *reason)
 {
     size_t before = ctl->drain_room;
-    json_t *json = body != NULL ? json_loadb(body, len, 0, NULL) : NULL;
-    const char *reason = json_string_value(json_object_get(json, "reason"));
 
-    ctl->drain_reasons = fy_grow(ctl->drain_reasons, &ctl->drain_room, (size_t)event->node + 1,
-                                 sizeof *ctl->drain_reasons);
+    ctl->drain_reasons =
+        fy_grow(ctl->drain_reasons, &ctl->drain_room, (size_t)node + 1, sizeof *ctl->drain_reasons);
     for (size_t i = before; i < ctl->drain_room; i++) {
         ctl->drain_reasons[i] = NULL;
     }
-    free(ctl->drain_reasons[event->node]);
-    ctl->drain_reasons[event->node] =
-        event->kind == FY_EV_NODE_DRAINED && reason != NULL ? strdup(reason) : NULL;
+    free(ctl->drain_reasons[node]);
+    ctl->drain_reasons[node] = reason != NULL ? strdup(reason) : NULL;
+}
+
+static void note_drained(fy_ctl *ctl, const fy_event *event, const char *body, size_t len)
+{
+    json_t *json = body != NULL ? json_loadb(body, len, 0, NULL) : NULL;
+    const char *reason = json_string_value(json_object_get(json, "reason"));
+
+    set_reason(ctl, event->node, event->kind == FY_EV_NODE_DRAINED ? reason : NULL);
     json_decref(json);
+    if (event->kind == FY_EV_NODE_RESUMED && !ctl->recovering && ctl->options.hooks != NULL) {
+        fy_hooks_suspect(ctl->options.hooks, ctl->fleet->nodes[event->node].name, true);
+    }
+}
+
+/* The fleet drains a node that three jobs were lost on within a minute: say so. */
+static void note_blamed(fy_ctl *ctl, const fy_event *event)
+{
+    const fy_node *node = &ctl->fleet->nodes[event->node];
+    char text[160];
+
+    if (node->drained && ctl_drain_reason(ctl, event->node) == NULL) {
+        (void)snprintf(text, sizeof text,
+                       "three jobs failed there within a minute: %lld, %lld and %lld",
+                       (long long)node->fail_job[2], (long long)node->fail_job[1],
+                       (long long)node->fail_job[0]);
+        set_reason(ctl, event->node, text);
+    }
 }
 
 int ctl_note(fy_ctl *ctl, const fy_event *event, const fy_job *job, const char *body, size_t len,
@@ -390,6 +415,9 @@ int ctl_note(fy_ctl *ctl, const fy_event *event, const fy_job *job, const char *
     case FY_EV_FAILED:
     case FY_EV_CANCELLED:
     case FY_EV_STOPPED:
+        if (event->kind == FY_EV_FAILED && event->node >= 0) {
+            note_blamed(ctl, event);
+        }
         note_over(ctl, event, job, live, body, len);
         return 0;
     case FY_EV_NODE_DRAINED:

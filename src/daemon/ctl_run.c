@@ -204,11 +204,28 @@ static int is_running(fy_ctl *ctl, fy_job *job, const fy_run *run, fy_err *err)
     return status;
 }
 
+/* A run of ours that is EXITED; one that never ran needs no epilog. */
+static int ended(fy_ctl *ctl, fy_job *job, const fy_run *run, fy_err *err)
+{
+    bool failed = run->lost || run->exit_code != 0 || run->exit_signal != 0, wait = false;
+    int status = 0;
+
+    if (job->state == FY_JOB_STARTING && !run->refused) {
+        status = started(ctl, job, err);
+    }
+    if (status == 0 && !run->refused) {
+        status = ctl_epilog(ctl, job, failed && job->state != FY_JOB_STOPPING, &wait, err);
+    }
+    if (status != 0 || wait) {
+        return status;
+    }
+    return job->state == FY_JOB_STOPPING ? stopped(ctl, job, run, err) : exited(ctl, job, run, err);
+}
+
 static int take(fy_ctl *ctl, const fy_run *run, fy_err *err)
 {
     fy_job *job = fy_fleet_job(ctl->fleet, run->key.job);
     fy_live *live;
-    int status = 0;
 
     if (job == NULL || job->attempt != run->key.attempt || !holds(job)) {
         if (run->state != FY_RUN_NONE) {
@@ -225,16 +242,7 @@ static int take(fy_ctl *ctl, const fy_run *run, fy_err *err)
     if (run->state == FY_RUN_RUNNING) {
         return is_running(ctl, job, run, err);
     }
-    if (run->state == FY_RUN_EXITED) {
-        if (job->state == FY_JOB_STOPPING) {
-            return stopped(ctl, job, run, err);
-        }
-        if (job->state == FY_JOB_STARTING && !run->refused) {
-            status = started(ctl, job, err);
-        }
-        return status == 0 ? exited(ctl, job, run, err) : status;
-    }
-    return 0;
+    return run->state == FY_RUN_EXITED ? ended(ctl, job, run, err) : 0;
 }
 
 /* A full look did not show the job's run. */
@@ -309,24 +317,36 @@ int ctl_look_all(fy_ctl *ctl, fy_err *err)
     return look.status;
 }
 
+/* One run; 1 where the engine does not answer. */
+static int look_at(fy_ctl *ctl, fy_run_key key, fy_err *err)
+{
+    fy_run run = {0};
+    fy_err why = {0};
+
+    if (ctl->engine->ops->look(ctl->engine, key, &run, &why) != 0) {
+        engine_failed(ctl, &why);
+        return 1;
+    }
+    run.key = key;
+    return take(ctl, &run, err);
+}
+
+int ctl_look_at(fy_ctl *ctl, fy_run_key key, fy_err *err)
+{
+    int status = look_at(ctl, key, err);
+
+    return status > 0 ? 0 : status;
+}
+
 int ctl_take_hints(fy_ctl *ctl, fy_err *err)
 {
-    const fy_engine_ops *ops = ctl->engine->ops;
     fy_run_key key;
     int status = 0;
 
-    while (status == 0 && ops->hint(ctl->engine, &key)) {
-        fy_run run = {0};
-        fy_err why = {0};
-
-        if (ops->look(ctl->engine, key, &run, &why) != 0) {
-            engine_failed(ctl, &why);
-            break;
-        }
-        run.key = key;
-        status = take(ctl, &run, err);
+    while (status == 0 && ctl->engine->ops->hint(ctl->engine, &key)) {
+        status = look_at(ctl, key, err);
     }
-    return status;
+    return status > 0 ? 0 : status;
 }
 
 /* ------------------------------------------------------------------ acts */
@@ -367,9 +387,8 @@ static fy_run_node *run_nodes(const fy_ctl *ctl, const fy_job *job, fy_arena *ar
     return nodes;
 }
 
-/* What the engine needs, all of it derived from the fleet and the submission. */
-static int run_spec(fy_ctl *ctl, const fy_job *job, fy_submission *what, fy_run_spec *spec,
-                    fy_arena *arena, fy_err *err)
+int ctl_run_spec(fy_ctl *ctl, const fy_job *job, fy_submission *what, fy_run_spec *spec,
+                 fy_arena *arena, fy_err *err)
 {
     const fy_live *live = ctl_live(ctl, job);
     char token[33];
@@ -383,6 +402,7 @@ static int run_spec(fy_ctl *ctl, const fy_job *job, fy_submission *what, fy_run_
                           .gid = (gid_t)live->gid,
                           .name = job->rec.name,
                           .chip = ctl->fleet->pools[job->chip].name,
+                          .tenant = ctl->fleet->tenants[job->tenant].name,
                           .virtual_devices = ctl->options.virtual_devices,
                           .what = what,
                           .nodes = run_nodes(ctl, job, arena),
@@ -404,11 +424,11 @@ static int do_start(fy_ctl *ctl, const fy_job *job, fy_err *err)
     fy_arena arena = {0};
     fy_submission what;
     fy_run_spec spec;
-    int status = run_spec(ctl, job, &what, &spec, &arena, err);
+    int status = ctl_run_spec(ctl, job, &what, &spec, &arena, err);
 
     if (status == 0) {
         ctl_live(ctl, job)->asked_us = ctl->now_us;
-        status = ctl->engine->ops->start(ctl->engine, &spec, err);
+        status = ctl_prolog_lets(ctl, &spec) ? ctl->engine->ops->start(ctl->engine, &spec, err) : 0;
     }
     fy_arena_free(&arena);
     return status;
@@ -450,6 +470,9 @@ static int do_act(fy_ctl *ctl, const fy_act *act, fy_err *err)
     case FY_ACT_KILL:
         return ops->kill(ctl->engine, act->key, err);
     case FY_ACT_FORGET:
+        if (ctl->options.hooks != NULL && !(present && holds(job))) {
+            fy_hooks_forget(ctl->options.hooks, act->key);
+        }
         return present && holds(job) ? 0 : ops->forget(ctl->engine, act->key, err);
     }
     return 0;

@@ -60,6 +60,7 @@ typedef struct fy_live {
     int32_t missed;     /* full looks without it */
     bool signalled;     /* had its signal before the time limit */
     bool killed, frozen;
+    bool ending;   /* it has ended, and its epilog is at work */
     uint32_t seen; /* the full look that last showed it */
 } fy_live;
 
@@ -192,6 +193,21 @@ int ctl_look_all(fy_ctl *ctl, fy_err *err) FY_NODISCARD;
 int ctl_take_hints(fy_ctl *ctl, fy_err *err) FY_NODISCARD;
 /* The attempt's secret, 32 hex digits. */
 void ctl_token(const fy_ctl *ctl, fy_run_key key, char out[33]);
+
+/* What the engine needs, all of it derived from the fleet and the submission. */
+int ctl_run_spec(fy_ctl *ctl, const fy_job *job, fy_submission *what, fy_run_spec *spec,
+                 fy_arena *arena, fy_err *err) FY_NODISCARD;
+int ctl_look_at(fy_ctl *ctl, fy_run_key key, fy_err *err) FY_NODISCARD;
+
+/* ------------------------------------------------------------------ ctl_hooks.c */
+
+/* May the run be asked for? Begins its prolog where there is one. */
+bool ctl_prolog_lets(fy_ctl *ctl, const fy_run_spec *spec);
+/* Before the end of a run is taken: *wait: its epilog is at work, look again later. */
+int ctl_epilog(fy_ctl *ctl, fy_job *job, bool failed, bool *wait, fy_err *err) FY_NODISCARD;
+/* What hooks that are done mean for jobs and nodes. */
+int ctl_take_hooks(fy_ctl *ctl, fy_err *err) FY_NODISCARD;
+const char *ctl_drain_reason(const fy_ctl *ctl, int32_t node); /* NULL = none */
 
 /* ------------------------------------------------------------------ ctl_env.c */
 

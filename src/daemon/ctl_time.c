@@ -45,7 +45,7 @@ void ctl_schedule(fy_ctl *ctl, const fy_job *job)
         at =
             plus(live->asked_us >= 0 ? live->asked_us : ctl->now_us, ctl->options.start_timeout_us);
         at = least(at, limit_at(job, live));
-    } else if (job->state == FY_JOB_RUNNING) {
+    } else if (job->state == FY_JOB_RUNNING && !live->ending) {
         at = least(limit_at(job, live), signal_at(job, live));
         at = least(at, fy_job_finish_us(job) < FY_NEVER ? fy_job_finish_us(job) + 1 : FY_NEVER);
     } else if (job->state == FY_JOB_STOPPING) {

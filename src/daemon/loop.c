@@ -20,7 +20,7 @@ struct fy_loop {
     uv_check_t check;
     uv_idle_t soon; /* active while a turn is due: the loop then looks at its sockets, no longer */
     uv_timer_t wake, poll_engine;
-    uv_poll_t engine_fd;
+    uv_poll_t engine_fd, hooks_fd;
     uv_async_t stop;
     uv_signal_t signals[N_SIGNALS];
     int64_t start_us; /* the journal's time at the monotonic clock's zero */
@@ -141,6 +141,14 @@ static void on_engine(uv_poll_t *poll, int status, int events)
     look_at_engine(poll->data);
 }
 
+/* The turn does the work. */
+static void on_hooks(uv_poll_t *poll, int status, int events)
+{
+    (void)status;
+    (void)events;
+    set_due(poll->data);
+}
+
 static void on_engine_time(uv_timer_t *timer)
 {
     look_at_engine(timer->data);
@@ -181,6 +189,11 @@ static void add_handles(fy_loop *loop)
         loop->signals[i].data = loop;
         (void)uv_signal_init(uv, &loop->signals[i]);
         (void)uv_signal_start(&loop->signals[i], on_signal, signals[i]);
+    }
+    if (loop->options.hooks != NULL) {
+        loop->hooks_fd.data = loop;
+        (void)uv_poll_init(uv, &loop->hooks_fd, fy_hooks_fd(loop->options.hooks));
+        (void)uv_poll_start(&loop->hooks_fd, UV_READABLE, on_hooks);
     }
     if (loop->engine != NULL) {
         int fd = loop->engine->ops->fd(loop->engine);

@@ -12,6 +12,7 @@ typedef struct fy_loop fy_loop;
 
 typedef struct fy_loop_options {
     fy_http_options http;   /* its `due` and `ctx` are set here */
+    fy_hooks *hooks;        /* borrowed; NULL = none */
     int engine_poll_ms;     /* how often an engine without a file descriptor is looked at */
     void (*hup)(void *ctx); /* SIGHUP: read the configuration again; NULL = ignored */
     void *ctx;
