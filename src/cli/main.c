@@ -28,6 +28,7 @@ static const struct command {
     {"policy", cmd_policy, "which policy decides, and another from now on"},
     {"queue", cmd_queue, "jobs that wait or run"},
     {"release", cmd_release, "let held jobs start"},
+    {"reload", cmd_reload, "have the daemon read its configuration again"},
     {"replay", cmd_replay, "a journal's events once more; its decisions verified; another policy"},
     {"requeue", cmd_requeue, "stop running jobs and queue them again"},
     {"reserve", cmd_reserve, "keep a node for a tenant"},

@@ -133,7 +133,7 @@ static int open_hooks(serve *s, fy_err *err)
     return status;
 }
 
-static fy_ctl_options ctl_options(const serve *s)
+fy_ctl_options serve_ctl_options(const serve *s)
 {
     fy_ctl_options options = fy_ctl_defaults();
     const char *policy = s->args.policy != NULL ? s->args.policy : s->conf.sched.policy;
@@ -147,6 +147,7 @@ static fy_ctl_options ctl_options(const serve *s)
     options.n_quotas = s->conf.n_quotas;
     options.secret = s->secret;
     options.hooks = s->hooks;
+    options.power_cap_mw = fy_power_cap_mw(s->conf.power_cap_w, s->site);
     if (s->conf.default_estimate_us > 0) {
         options.default_estimate_us = s->conf.default_estimate_us;
     }
@@ -164,28 +165,6 @@ static int64_t wall_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-static void on_hup(void *ctx)
-{
-    serve *s = ctx;
-    fy_conf fresh;
-    fy_err err = {0};
-
-    if (s->args.config == NULL) {
-        return;
-    }
-    if (fy_conf_load(&fresh, s->args.config, &err) != 0) {
-        (void)cli_fail(CLI_USAGE, "serve: the configuration is not taken: %s", err.text);
-        return;
-    }
-    if (fy_auth_rules(s->auth, fresh.rules, fresh.n_rules, &err) != 0) {
-        (void)cli_fail(CLI_USAGE, "serve: users are not taken: %s", err.text);
-    } else {
-        fy_ctl_quotas(s->ctl, fresh.quotas, fresh.n_quotas);
-        fputs("fuyao: serve: users and quotas are those of the configuration again\n", stderr);
-    }
-    fy_conf_free(&fresh);
-}
-
 static int open_loop(serve *s, fy_err *err)
 {
     fy_loop_options options = fy_loop_defaults();
@@ -193,9 +172,13 @@ static int open_loop(serve *s, fy_err *err)
     options.http = s->conf.http;
     options.http.socket_path = s->socket;
     options.http.socket_mode = s->conf.socket_mode;
-    options.http.listen = s->args.listen != NULL ? s->args.listen : s->conf.listen;
+    options.http.listen = s->args.listen != NULL   ? s->args.listen
+                          : s->conf.listen != NULL ? fy_arena_strdup(&s->arena, s->conf.listen)
+                                                   : NULL;
     options.hooks = s->hooks;
-    options.hup = on_hup;
+    options.http.reload = serve_reload_asked;
+    options.http.reload_ctx = s;
+    options.hup = serve_reload_hup;
     options.ctx = s;
     return fy_loop_open(&s->loop, &options, s->ctl, s->engine, s->auth, err);
 }
@@ -221,7 +204,7 @@ static int open_all(serve *s, fy_err *err)
         return status;
     }
     s->planner = cli_planner_new(s->site, s->site, NULL);
-    options = ctl_options(s);
+    options = serve_ctl_options(s);
     status = fy_ctl_open(&s->ctl, &options, s->store, s->engine, wall_us(), err);
     return status == 0 ? open_loop(s, err) : status;
 }

@@ -37,6 +37,14 @@ typedef struct serve {
 int serve_folders(serve *s, fy_err *err) FY_NODISCARD;
 int serve_secret(serve *s, fy_err *err) FY_NODISCARD;
 
+/* serve.c: what the controller is to know. */
+fy_ctl_options serve_ctl_options(const serve *s);
+
+/* serve_reload.c: read the configuration again; on an error nothing has changed. */
+int serve_reload(serve *s, fy_err *err) FY_NODISCARD;
+int serve_reload_asked(void *serve, fy_err *err); /* for a request */
+void serve_reload_hup(void *serve);               /* for SIGHUP: says what came of it */
+
 /* serve_site.c: the fleet file's devices, or this machine's. */
 int serve_site(serve *s, fy_err *err) FY_NODISCARD;
 

@@ -26,6 +26,9 @@ static void print_status(const json_t *s)
     printf("\njobs     %lld waiting, %lld running; new ones are %s\n",
            (long long)cli_int_of(s, "waiting", 0), (long long)cli_int_of(s, "running", 0),
            cli_flag_of(s, "accepting") ? "accepted" : "refused: the disk is nearly full");
+    if (!isnan(cli_number_of(s, "power_cap_w"))) {
+        printf("power    at most %.4g kW for the devices\n", cli_number_of(s, "power_cap_w") / 1000);
+    }
     printf("journal  %lld events\n", (long long)cli_int_of(s, "events", 0));
     printf("nodes    %lld\n", (long long)cli_int_of(s, "nodes", 0));
     for (size_t i = 0; i < json_array_size(chips); i++) {

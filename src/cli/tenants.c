@@ -29,6 +29,30 @@ static void put_chips(cli_table *table, const json_t *object)
     fy_str_free(&list);
 }
 
+/* "100 jobs, 64 devices, at most 24 h, 1 h if not stated", or "-". */
+static void put_limits(cli_table *table, const json_t *limits)
+{
+    int64_t queued = cli_int_of(limits, "queued", -1), devices = cli_int_of(limits, "devices", -1);
+    double most = cli_number_of(limits, "time_limit_s");
+    double fallback = cli_number_of(limits, "default_time_limit_s");
+    fy_str list = {0};
+
+    if (queued >= 0) {
+        fy_str_printf(&list, ", %lld jobs", (long long)queued);
+    }
+    if (devices >= 0) {
+        fy_str_printf(&list, ", %lld devices a job", (long long)devices);
+    }
+    if (!isnan(most)) {
+        fy_str_printf(&list, ", at most %.4g h", most / 3600);
+    }
+    if (!isnan(fallback)) {
+        fy_str_printf(&list, ", %.4g h if not stated", fallback / 3600);
+    }
+    cli_table_cell(table, "%s", list.len > 0 ? list.text + 2 : "-");
+    fy_str_free(&list);
+}
+
 static void print_tenants(const json_t *answer)
 {
     const json_t *tenants = json_object_get(answer, "tenants");
@@ -42,6 +66,7 @@ static void print_tenants(const json_t *answer)
     cli_table_column(table, "HOLDS", CLI_LEFT);
     cli_table_column(table, "JOBS", CLI_RIGHT);
     cli_table_column(table, "WAITING", CLI_RIGHT);
+    cli_table_column(table, "LIMITS", CLI_LEFT);
     for (size_t i = 0; i < json_array_size(tenants); i++) {
         const json_t *t = json_array_get(tenants, i);
         double borrow = cli_number_of(t, "borrow_devices");
@@ -59,6 +84,7 @@ static void print_tenants(const json_t *answer)
         put_chips(table, json_object_get(t, "held"));
         cli_table_cell(table, "%lld", (long long)cli_int_of(t, "jobs", 0));
         cli_table_cell(table, "%lld", (long long)cli_int_of(t, "waiting", 0));
+        put_limits(table, json_object_get(t, "limits"));
     }
     cli_table_print(table);
 }

@@ -28,6 +28,7 @@ static const fy_api_fn handlers[FY_N_ROUTES] = {
     [FY_ROUTE_USAGE] = fy_api_view,
     [FY_ROUTE_STATUS] = fy_api_view,
     [FY_ROUTE_POLICY] = fy_api_policy,
+    [FY_ROUTE_RELOAD] = fy_api_reload,
     [FY_ROUTE_TOKENS] = fy_api_tokens,
     [FY_ROUTE_TOKEN_NEW] = fy_api_token_new,
     [FY_ROUTE_TOKEN_DROP] = fy_api_token_drop,

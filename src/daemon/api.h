@@ -13,8 +13,10 @@
 #include "daemon/route.h"
 
 typedef struct fy_api {
-    fy_ctl *ctl;    /* borrowed */
-    fy_auth *auth;  /* borrowed */
+    fy_ctl *ctl;                           /* borrowed */
+    fy_auth *auth;                         /* borrowed */
+    int (*reload)(void *ctx, fy_err *err); /* NULL = cannot */
+    void *reload_ctx;
     int64_t now_us; /* wall clock, set by the caller */
 } fy_api;
 

@@ -157,6 +157,24 @@ int fy_api_policy(fy_api *api, const fy_request *request, fy_reply *reply, fy_er
     return code;
 }
 
+int fy_api_reload(fy_api *api, const fy_request *request, fy_reply *reply, fy_err *err)
+{
+    json_t *body = fy_api_body(request, err);
+    int code = body == NULL ? FY_EPARSE : fy_api_unpack(body, err, "{}");
+
+    json_decref(body);
+    if (code == 0 && api->reload == NULL) {
+        code = fy_fail(err, FY_EINVAL, "there is no configuration to read again");
+    }
+    if (code == 0 && api->reload(api->reload_ctx, err) != 0) {
+        code = FY_EINVAL; /* whatever is wrong with it: the daemon works on */
+    }
+    if (code == 0) {
+        fy_api_done(reply, request);
+    }
+    return code;
+}
+
 int fy_api_tokens(fy_api *api, const fy_request *request, fy_reply *reply, fy_err *err)
 {
     (void)request;

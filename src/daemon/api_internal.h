@@ -23,6 +23,7 @@ int fy_api_node(fy_api *, const fy_request *, fy_reply *, fy_err *);
 int fy_api_reserve(fy_api *, const fy_request *, fy_reply *, fy_err *);
 int fy_api_view(fy_api *, const fy_request *, fy_reply *, fy_err *);
 int fy_api_policy(fy_api *, const fy_request *, fy_reply *, fy_err *);
+int fy_api_reload(fy_api *, const fy_request *, fy_reply *, fy_err *);
 int fy_api_tokens(fy_api *, const fy_request *, fy_reply *, fy_err *);
 int fy_api_token_new(fy_api *, const fy_request *, fy_reply *, fy_err *);
 int fy_api_token_drop(fy_api *, const fy_request *, fy_reply *, fy_err *);

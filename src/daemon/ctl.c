@@ -15,6 +15,7 @@ static const int64_t room_reserve_bytes = 64 << 20; /* below this nothing new is
 fy_ctl_options fy_ctl_defaults(void)
 {
     return (fy_ctl_options){.sched = {.policy = "fair"},
+                            .power_cap_mw = -1,
                             .default_estimate_us = 3600 * 1000000LL,
                             .start_timeout_us = 10 * 1000000LL,
                             .list_period_us = 5 * 1000000LL,
@@ -270,7 +271,7 @@ static int drain_gone(fy_ctl *ctl, const growing *g, fy_err *err)
     return status;
 }
 
-static int fit_site(fy_ctl *ctl, fy_err *err)
+int ctl_fit_site(fy_ctl *ctl, fy_err *err)
 {
     growing g = {.ctl = ctl, .n_before = (int32_t)ctl->fleet->n_nodes};
     int status;
@@ -352,7 +353,10 @@ int fy_ctl_open(fy_ctl **out, const fy_ctl_options *options, fy_store *store, fy
         status = begin_policy(ctl, err);
     }
     if (status == 0) {
-        status = fit_site(ctl, err);
+        status = ctl_fit_site(ctl, err);
+    }
+    if (status == 0) {
+        status = ctl_set_cap(ctl, ctl->options.power_cap_mw, err);
     }
     if (status == 0) {
         status = fy_store_commit(store, err);
@@ -392,6 +396,12 @@ void fy_ctl_close(fy_ctl *ctl)
     free(ctl);
 }
 
+int ctl_change_policy(fy_ctl *ctl, const fy_sched_options *sched, fy_err *err)
+{
+    keep_sched(ctl, sched);
+    return begin_policy(ctl, err);
+}
+
 int fy_ctl_policy(fy_ctl *ctl, const fy_who *who, const fy_sched_options *sched, fy_err *err)
 {
     fy_sched *trial;
@@ -404,8 +414,7 @@ int fy_ctl_policy(fy_ctl *ctl, const fy_who *who, const fy_sched_options *sched,
         return FY_EINVAL;
     }
     fy_sched_close(trial);
-    keep_sched(ctl, sched);
-    return begin_policy(ctl, err);
+    return ctl_change_policy(ctl, sched, err);
 }
 
 /* ------------------------------------------------------------------ the turn */

@@ -61,6 +61,7 @@ typedef struct fy_ctl_options {
     fy_hooks *hooks;           /* borrowed; NULL: no programs beside the runs */
     const fy_quota *quotas;    /* [n_quotas], copied */
     int n_quotas;
+    int64_t power_cap_mw;        /* of the devices, without PUE; -1 = none (fy_power_cap_mw) */
     int64_t default_estimate_us; /* of a job that states nothing; > 0 */
     int64_t start_timeout_us;    /* a run not seen within this is asked for again */
     int64_t list_period_us;      /* between two looks at all runs */
@@ -123,6 +124,17 @@ int fy_ctl_reserve(fy_ctl *ctl, const fy_who *who, const char *node, const char 
                    int64_t from_us, int64_t to_us, fy_err *err) FY_NODISCARD;
 int fy_ctl_policy(fy_ctl *ctl, const fy_who *who, const fy_sched_options *sched,
                   fy_err *err) FY_NODISCARD;
+
+/* The cap on a facility's power, cooling included, as one on its devices: the site's own where
+ * `cap_w` is NAN; -1 = none. */
+int64_t fy_power_cap_mw(double cap_w, const fy_site *site);
+
+/*
+ * Other options from now on: site (what it has gained, or lost), planner, quotas, policy, power cap
+ * and default estimate; the others stay. What is borrowed is the new one's from then on. On an
+ * error nothing has changed.
+ */
+int fy_ctl_reload(fy_ctl *ctl, const fy_ctl_options *options, fy_err *err) FY_NODISCARD;
 
 /* Other limits of tenants from now on (copied). */
 void fy_ctl_quotas(fy_ctl *ctl, const fy_quota *quotas, int n);

@@ -170,6 +170,15 @@ bool ctl_may_see(const fy_ctl *ctl, const fy_who *who, int32_t tenant);
  * take over anew. */
 int ctl_recover(fy_ctl *ctl, bool *anew, fy_err *err) FY_NODISCARD;
 
+/* Bring the fleet to the site of the options: only what is new becomes an event. */
+int ctl_fit_site(fy_ctl *ctl, fy_err *err) FY_NODISCARD;
+/* Another policy, known to open, decides from now on. */
+int ctl_change_policy(fy_ctl *ctl, const fy_sched_options *sched, fy_err *err) FY_NODISCARD;
+
+/* ------------------------------------------------------------------ ctl_reload.c */
+
+int ctl_set_cap(fy_ctl *ctl, int64_t cap_mw, fy_err *err) FY_NODISCARD;
+
 /* ------------------------------------------------------------------ ctl_live.c */
 
 /* What the event means for the live records. `job`: as it is after the event. */
@@ -238,6 +247,8 @@ bool ctl_rate_on(const fy_ctl *ctl, const fy_submission *what, fy_accept *out);
 /* Everything that may forbid a submission, before anything changes; fills in what it left out. */
 int ctl_prepare(fy_ctl *ctl, const fy_who *who, fy_submission *what, const char **tenant,
                 fy_arena *arena, fy_job_record *rec, fy_err *err) FY_NODISCARD;
+/* The limits that hold for a tenant; NULL = none. */
+const fy_quota *ctl_quota_of(const fy_ctl *ctl, const char *tenant);
 int32_t ctl_tenant(const fy_ctl *ctl, const char *name); /* -1 = not yet */
 
 /* ------------------------------------------------------------------ ctl_explain.c */

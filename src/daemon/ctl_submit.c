@@ -270,7 +270,7 @@ int32_t ctl_tenant(const fy_ctl *ctl, const char *name)
     return -1;
 }
 
-static const fy_quota *quota_of(const fy_ctl *ctl, const char *tenant)
+const fy_quota *ctl_quota_of(const fy_ctl *ctl, const char *tenant)
 {
     const fy_quota *found = NULL;
 
@@ -288,7 +288,7 @@ static const fy_quota *quota_of(const fy_ctl *ctl, const char *tenant)
 static int within_quota(const fy_ctl *ctl, const char *tenant, int32_t number, int count,
                         fy_submission *what, fy_err *err)
 {
-    const fy_quota *quota = quota_of(ctl, tenant);
+    const fy_quota *quota = ctl_quota_of(ctl, tenant);
     int64_t live =
         number >= 0 && (size_t)number < ctl->tenant_room ? ctl->live_of_tenant[number] : 0;
     int64_t devices = (int64_t)(what->max_workers + what->spares) * what->devices;

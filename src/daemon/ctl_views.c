@@ -74,6 +74,26 @@ void fy_ctl_view_nodes(fy_ctl *ctl, const fy_who *who, fy_str *json)
 
 /* ------------------------------------------------------------------ tenants and usage */
 
+/* What it may ask for; what is not limited is left out. */
+static void put_quota(const fy_quota *quota, fy_str *json)
+{
+    fy_json_key(json, "limits");
+    fy_str_puts(json, "{");
+    if (quota != NULL && quota->queued >= 0) {
+        fy_json_put_int(json, "queued", quota->queued);
+    }
+    if (quota != NULL && quota->devices >= 0) {
+        fy_json_put_int(json, "devices", quota->devices);
+    }
+    if (quota != NULL && quota->time_limit_us >= 0) {
+        fy_json_put_us(json, "time_limit_s", quota->time_limit_us);
+    }
+    if (quota != NULL && quota->default_limit_us >= 0) {
+        fy_json_put_us(json, "default_time_limit_s", quota->default_limit_us);
+    }
+    fy_str_puts(json, "}");
+}
+
 static void put_tenant(const fy_ctl *ctl, size_t i, fy_str *json)
 {
     const fy_fleet *fleet = ctl->fleet;
@@ -103,6 +123,7 @@ static void put_tenant(const fy_ctl *ctl, size_t i, fy_str *json)
     fy_str_puts(json, "}");
     fy_json_put_int(json, "jobs", i < ctl->tenant_room ? ctl->live_of_tenant[i] : 0);
     fy_json_put_int(json, "waiting", tenant->n_waiting);
+    put_quota(ctl_quota_of(ctl, tenant->name), json);
 }
 
 void fy_ctl_view_tenants(fy_ctl *ctl, const fy_who *who, fy_str *json)
@@ -174,6 +195,9 @@ void fy_ctl_view_status(fy_ctl *ctl, const fy_who *who, fy_str *json)
     fy_json_put_bool(json, "virtual", ctl->options.virtual_devices);
     fy_json_put_bool(json, "accepting", !ctl->full);
     fy_json_put_us(json, "now_s", fleet->now_us);
+    if (fleet->power_cap_mw != FY_NEVER) {
+        fy_json_put_real(json, "power_cap_w", (double)fleet->power_cap_mw / 1000);
+    }
     fy_json_put_int(json, "events", fy_store_committed(ctl->store));
     fy_json_put_int(json, "nodes", (int64_t)fleet->n_nodes);
     fy_json_put_int(json, "live", fleet->n_live);

@@ -302,7 +302,8 @@ int fy_http_open(fy_http **out, const fy_http_options *options, uv_loop_t *loop,
     *out = NULL;
     http->options = *options;
     http->loop = loop;
-    http->api = (fy_api){.ctl = ctl, .auth = auth};
+    http->api = (fy_api){
+        .ctl = ctl, .auth = auth, .reload = options->reload, .reload_ctx = options->reload_ctx};
     http->port = -1;
     http->fronts[0].http = http->fronts[1].http = http;
     (void)uv_timer_init(loop, &http->sweep);

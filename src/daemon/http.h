@@ -37,6 +37,9 @@ typedef struct fy_http_options {
     int64_t heartbeat_ms; /* of event streams */
     int64_t stuck_ms;     /* an event stream's client that takes nothing for so long is cut off */
 
+    int (*reload)(void *ctx, fy_err *err); /* read the configuration again; NULL = cannot */
+    void *reload_ctx;
+
     void (*due)(void *ctx); /* a turn is wanted */
     void *ctx;
 } fy_http_options;

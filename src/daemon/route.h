@@ -30,6 +30,7 @@ typedef enum fy_route_id {
     FY_ROUTE_USAGE,
     FY_ROUTE_STATUS,
     FY_ROUTE_POLICY,
+    FY_ROUTE_RELOAD,
     FY_ROUTE_EVENTS,
     FY_ROUTE_TOKENS,
     FY_ROUTE_TOKEN_NEW,

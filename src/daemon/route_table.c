@@ -107,6 +107,8 @@ static const fy_route routes[FY_N_ROUTES] = {
      "the daemon: policy, engine, journal, queue lengths", none},
     {FY_ROUTE_POLICY, "POST", "/v1/policy", false, FY_SCOPE_OPERATE, NULL,
      "decide by another policy from now on", policy},
+    {FY_ROUTE_RELOAD, "POST", "/v1/reload", false, FY_SCOPE_OPERATE, "reload",
+     "read the configuration again", none},
     {FY_ROUTE_EVENTS, "GET", "/v1/events", false, FY_SCOPE_READ, NULL,
      "the journal as it grows (server-sent events)", events},
     {FY_ROUTE_TOKENS, "GET", "/v1/tokens", false, FY_SCOPE_OPERATE, NULL,
