@@ -49,7 +49,7 @@ static fy_order resolve(fy_local *e, const fy_run_spec *spec, fy_arena *arena)
         .boot = e->boot,
         .folder = folder,
         .cgroup = e->groups.runs != NULL
-                      ? fy_arena_printf(arena, "%s/%lld.%d", e->groups.runs,
+                      ? fy_arena_printf(arena, "%s/%s-%lld.%d", e->groups.runs, e->tag,
                                         (long long)spec->key.job, (int)spec->key.attempt)
                       : NULL,
         .workdir = what->workdir != NULL ? what->workdir : home.home,
@@ -298,14 +298,18 @@ static void close_local(fy_engine *engine)
 static int open_state(fy_local *e, fy_err *err)
 {
     char path[4096];
+    struct stat st;
 
     if (snprintf(path, sizeof path, "%s/run", e->state) >= (int)sizeof path ||
         (mkdir(e->state, 0711) != 0 && errno != EEXIST) ||
         (mkdir(path, 0711) != 0 && errno != EEXIST) ||
-        (e->runs = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)) < 0) {
+        (e->runs = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)) < 0 ||
+        fstat(e->runs, &st) != 0) {
         return fy_fail(err, FY_EIO, "cannot use the state folder %s: %s", e->state,
                        strerror(errno));
     }
+    (void)snprintf(e->tag, sizeof e->tag, "%llx-%llx", (unsigned long long)st.st_dev,
+                   (unsigned long long)st.st_ino);
     (void)snprintf(path, sizeof path, "%s/hints", e->state);
     if (mkfifo(path, 0600) != 0 && errno != EEXIST) {
         return fy_fail(err, FY_EIO, "cannot make the FIFO %s: %s", path, strerror(errno));

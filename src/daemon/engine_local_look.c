@@ -124,8 +124,8 @@ bool fy_local_bury(fy_local *e, fy_run_key key, fy_local_claim *claim)
     if (e->groups.runs != NULL) {
         char group[4300];
 
-        (void)snprintf(group, sizeof group, "%s/%lld.%d", e->groups.runs, (long long)key.job,
-                       (int)key.attempt);
+        (void)snprintf(group, sizeof group, "%s/%s-%lld.%d", e->groups.runs, e->tag,
+                       (long long)key.job, (int)key.attempt);
         (void)fy_cgroup_kill(group);
         fy_cgroup_remove(group);
     }

@@ -31,9 +31,11 @@ typedef struct fy_local {
     fy_zygote zygote;
     fy_nvml *nvml; /* NULL = none */
     fy_cgroups groups;
-    char *state; /* owned */
-    int runs;    /* folder STATE/run */
-    int fifo;    /* STATE/hints */
+    char *state;  /* owned */
+    int runs;     /* folder STATE/run */
+    int fifo;     /* STATE/hints */
+    char tag[40]; /* of this state folder: names the control groups of its runs, beside those of
+                     other daemons on this machine */
     char boot[FY_BOOT_ID];
     int64_t max_processes, max_file_bytes;
     int64_t processes_before; /* of this user when the engine opened, where it is not root */

@@ -199,6 +199,33 @@ static void a_later_attempt_keeps_the_output(void **state)
     rig_free(&r);
 }
 
+/* Two daemons on one machine have jobs of the same numbers: the end of one's run is not the
+ * other's. */
+static void runs_of_two_daemons_are_apart(void **state)
+{
+    rig a, b;
+
+    (void)state;
+    rig_new(&a);
+    rig_new(&b);
+    a.options.no_cgroups = b.options.no_cgroups = false; /* where the machine permits them */
+    rig_open(&a);
+    rig_open(&b);
+    start(&a, one, (order){.script = "sleep 1000\n"});
+    assert_int_equal(wait_state(&a, one, FY_RUN_RUNNING).state, FY_RUN_RUNNING);
+    start(&b, one, (order){.script = "sleep 1000 &\nexit 0\n"});
+    assert_int_equal(wait_state(&b, one, FY_RUN_EXITED).exit_code, 0);
+    start(&b, (fy_run_key){1, 2}, (order){.args = {"sleep", "1000"}});
+    assert_int_equal(wait_state(&b, (fy_run_key){1, 2}, FY_RUN_RUNNING).state, FY_RUN_RUNNING);
+    verb(&b, b.engine->ops->kill, (fy_run_key){1, 2});
+    assert_int_equal(wait_state(&b, (fy_run_key){1, 2}, FY_RUN_EXITED).exit_signal, SIGKILL);
+    assert_int_equal(seen(&a, one).state, FY_RUN_RUNNING);
+    verb(&a, a.engine->ops->kill, one);
+    assert_int_equal(wait_state(&a, one, FY_RUN_EXITED).exit_signal, SIGKILL);
+    rig_free(&b);
+    rig_free(&a);
+}
+
 static void killed_before_it_began_it_never_begins(void **state)
 {
     fy_run run;
@@ -453,6 +480,7 @@ int main(void)
         cmocka_unit_test(what_cannot_start_says_why),
         cmocka_unit_test(a_second_start_does_nothing),
         cmocka_unit_test(a_later_attempt_keeps_the_output),
+        cmocka_unit_test(runs_of_two_daemons_are_apart),
         cmocka_unit_test(killed_before_it_began_it_never_begins),
         cmocka_unit_test(the_checkpoint_signal_reaches_the_script),
         cmocka_unit_test(a_signal_to_all_reaches_all),
