@@ -323,6 +323,8 @@ static void keep_options(fy_ctl *ctl, const fy_ctl_options *options)
     ctl->options = *options;
     fy_ctl_quotas(ctl, options->quotas, options->n_quotas);
     ctl->options.default_output = fy_arena_strdup(&ctl->arena, options->default_output);
+    ctl->options.socket =
+        options->socket != NULL ? fy_arena_strdup(&ctl->arena, options->socket) : NULL;
     ctl->options.secret = fy_arena_strdup(&ctl->arena, options->secret);
     keep_sched(ctl, &options->sched);
 }

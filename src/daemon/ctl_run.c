@@ -401,6 +401,7 @@ int ctl_run_spec(fy_ctl *ctl, const fy_job *job, fy_submission *what, fy_run_spe
                           .uid = (uid_t)live->uid,
                           .gid = (gid_t)live->gid,
                           .name = job->rec.name,
+                          .array_job = job->rec.array_of,
                           .chip = ctl->fleet->pools[job->chip].name,
                           .tenant = ctl->fleet->tenants[job->tenant].name,
                           .virtual_devices = ctl->options.virtual_devices,
@@ -412,7 +413,7 @@ int ctl_run_spec(fy_ctl *ctl, const fy_job *job, fy_submission *what, fy_run_spe
                           .array_index = live->array_index};
     ctl_token(ctl, spec->key, token);
     spec->token = fy_arena_strdup(arena, token);
-    spec->environment = ctl_environment(ctl, job, live, what, arena, &spec->n_environment);
+    spec->environment = ctl_environment(ctl, job, what, arena, &spec->n_environment);
     spec->output = ctl_expand(
         job, live, what, what->output != NULL ? what->output : ctl->options.default_output, arena);
     spec->error = what->error != NULL ? ctl_expand(job, live, what, what->error, arena) : NULL;

@@ -220,9 +220,9 @@ const char *ctl_drain_reason(const fy_ctl *ctl, int32_t node); /* NULL = none */
 
 /* ------------------------------------------------------------------ ctl_env.c */
 
-/* The environment of a run: built from nothing. Owned by the arena. */
-const fy_pair *ctl_environment(fy_ctl *ctl, const fy_job *job, const fy_live *live,
-                               const fy_submission *what, fy_arena *arena, int *n);
+/* What the controller adds to a run's environment. Owned by the arena. */
+const fy_pair *ctl_environment(fy_ctl *ctl, const fy_job *job, const fy_submission *what,
+                               fy_arena *arena, int *n);
 /* A path pattern expanded and made absolute. */
 void ctl_expand_into(const fy_job *job, const fy_live *live, const char *workdir,
                      const char *pattern, fy_str *out);
@@ -249,6 +249,8 @@ int ctl_prepare(fy_ctl *ctl, const fy_who *who, fy_submission *what, const char 
                 fy_arena *arena, fy_job_record *rec, fy_err *err) FY_NODISCARD;
 /* The limits that hold for a tenant; NULL = none. */
 const fy_quota *ctl_quota_of(const fy_ctl *ctl, const char *tenant);
+/* The site's index of a chip of the fleet, -1 where the site has it no more. */
+int ctl_site_chip(const fy_ctl *ctl, int chip);
 int32_t ctl_tenant(const fy_ctl *ctl, const char *name); /* -1 = not yet */
 
 /* ------------------------------------------------------------------ ctl_explain.c */
