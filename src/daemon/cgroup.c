@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,7 +108,7 @@ static void say(fy_cgroups *g)
     }
 }
 
-void fy_cgroups_open(fy_cgroups *g, const char *mount, const char *own, uint64_t id)
+void fy_cgroups_open(fy_cgroups *g, const char *mount, const char *own)
 {
     char self[4096], base[4096], leaf[4200], path[4300], text[512];
 
@@ -129,7 +128,7 @@ void fy_cgroups_open(fy_cgroups *g, const char *mount, const char *own, uint64_t
                        "control groups may not be used here: no right to make one below its own");
         return;
     }
-    (void)snprintf(leaf, sizeof leaf, "%s/fuyao-runs-%" PRIx64, base, id);
+    (void)snprintf(leaf, sizeof leaf, "%s/fuyao-runs", base);
     if (mkdir(leaf, 0755) != 0 && errno != EEXIST) {
         (void)snprintf(g->why, sizeof g->why, "control groups may not be used here: %s",
                        strerror(errno));
@@ -148,9 +147,6 @@ void fy_cgroups_open(fy_cgroups *g, const char *mount, const char *own, uint64_t
 
 void fy_cgroups_close(fy_cgroups *g)
 {
-    if (g->runs != NULL) {
-        (void)rmdir(g->runs); /* where it is empty */
-    }
     free(g->runs);
     g->runs = NULL;
 }

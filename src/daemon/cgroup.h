@@ -21,11 +21,9 @@ typedef struct fy_cgroups {
  * the tree hold processes.
  *   mount   where version 2 is mounted; NULL = find it (tests name a folder of their own)
  *   own     path of this process's group below it; NULL = as /proc/self/cgroup says
- *   id      of the state folder: runs of several daemons have the same numbers, and a group that
- *           two of them used would let the one kill what is the other's
  * Never fails: where there is no way, out->runs is NULL and out->why says why.
  */
-void fy_cgroups_open(fy_cgroups *out, const char *mount, const char *own, uint64_t id);
+void fy_cgroups_open(fy_cgroups *out, const char *mount, const char *own);
 void fy_cgroups_close(fy_cgroups *groups);
 
 /* A run's group: make it and set what is limited (0 = not). What cannot be limited is passed over:

@@ -331,15 +331,6 @@ static void say_isolation(fy_local *e)
                    "CUDA_VISIBLE_DEVICES tells a run its devices and keeps it from no other");
 }
 
-/* A number for the state folder that no other has at the same time. */
-static uint64_t folder_id(const char *path)
-{
-    struct stat st;
-
-    (void)mkdir(path, 0711); /* it may not be there yet; a failure shows below */
-    return stat(path, &st) == 0 ? (uint64_t)st.st_dev << 48 ^ (uint64_t)st.st_ino : 0;
-}
-
 int fy_local_open(fy_engine **out, const fy_local_options *o, fy_err *err)
 {
     static const fy_engine_ops ops = {
@@ -367,7 +358,7 @@ int fy_local_open(fy_engine **out, const fy_local_options *o, fy_err *err)
     e->engine.ops = &ops;
     e->runs = e->fifo = e->zygote.socket = -1;
     if (!o->no_cgroups) {
-        fy_cgroups_open(&e->groups, NULL, NULL, folder_id(o->state));
+        fy_cgroups_open(&e->groups, NULL, NULL);
     } else {
         (void)snprintf(e->groups.why, sizeof e->groups.why, "control groups are not used");
     }

@@ -71,12 +71,11 @@ static void without_the_right_it_says_so(void **state)
     fy_cgroups groups;
 
     (void)state;
-    fy_cgroups_open(&groups, base, "/own",
-                    0xab); /* the new group has no cgroup.procs to enter by */
+    fy_cgroups_open(&groups, base, "/own"); /* the new group has no cgroup.procs to enter by */
     assert_null(groups.runs);
     assert_non_null(strstr(groups.why, "may not be used here"));
     fy_cgroups_close(&groups);
-    fy_cgroups_open(&groups, base, "/no/such/group", 0xab);
+    fy_cgroups_open(&groups, base, "/no/such/group");
     assert_null(groups.runs);
     fy_cgroups_close(&groups);
 }
@@ -87,25 +86,25 @@ static void limits_are_written_where_there_are_files_for_them(void **state)
 
     (void)state;
     assert_int_equal(mkdir(at("own/fuyao-daemon"), 0755), 0);
-    assert_int_equal(mkdir(at("own/fuyao-runs-ab"), 0755), 0);
+    assert_int_equal(mkdir(at("own/fuyao-runs"), 0755), 0);
     put("own/fuyao-daemon/cgroup.procs", "");
     /* what is asked for lands on the first word; the others stand for the kernel's answer */
-    put("own/fuyao-runs-ab/cgroup.subtree_control", "-------- memory pids\n");
-    fy_cgroups_open(&groups, base, "/own", 0xab);
-    assert_string_equal(groups.runs, at("own/fuyao-runs-ab"));
+    put("own/fuyao-runs/cgroup.subtree_control", "-------- memory pids\n");
+    fy_cgroups_open(&groups, base, "/own");
+    assert_string_equal(groups.runs, at("own/fuyao-runs"));
     assert_holds("own/fuyao-daemon/cgroup.procs", "0");
     assert_true(groups.memory && groups.pids && !groups.cpu);
     assert_non_null(strstr(groups.why, "not limited by them here: CPU"));
 
-    assert_true(fy_cgroup_make(at("own/fuyao-runs-ab/1.1"), 0, 0, 0));
-    put("own/fuyao-runs-ab/1.1/memory.max", "");
-    put("own/fuyao-runs-ab/1.1/pids.max", "");
-    put("own/fuyao-runs-ab/1.1/cpu.max", "");
-    assert_true(fy_cgroup_make(at("own/fuyao-runs-ab/1.1"), 3, 40, 1500));
-    assert_holds("own/fuyao-runs-ab/1.1/memory.max", "3145728");
-    assert_holds("own/fuyao-runs-ab/1.1/pids.max", "40");
-    assert_holds("own/fuyao-runs-ab/1.1/cpu.max", "150000 100000");
-    assert_false(fy_cgroup_kill(at("own/fuyao-runs-ab/1.1"))); /* an old kernel's */
+    assert_true(fy_cgroup_make(at("own/fuyao-runs/1.1"), 0, 0, 0));
+    put("own/fuyao-runs/1.1/memory.max", "");
+    put("own/fuyao-runs/1.1/pids.max", "");
+    put("own/fuyao-runs/1.1/cpu.max", "");
+    assert_true(fy_cgroup_make(at("own/fuyao-runs/1.1"), 3, 40, 1500));
+    assert_holds("own/fuyao-runs/1.1/memory.max", "3145728");
+    assert_holds("own/fuyao-runs/1.1/pids.max", "40");
+    assert_holds("own/fuyao-runs/1.1/cpu.max", "150000 100000");
+    assert_false(fy_cgroup_kill(at("own/fuyao-runs/1.1"))); /* an old kernel's */
     fy_cgroups_close(&groups);
 }
 
