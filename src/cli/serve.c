@@ -142,6 +142,8 @@ fy_ctl_options serve_ctl_options(const serve *s)
     options.virtual_devices = s->virtual_devices;
     options.sched = s->conf.sched;
     options.sched.policy = policy != NULL ? policy : fy_ctl_defaults().sched.policy;
+    options.shadow = s->conf.sched;
+    options.shadow.policy = s->conf.shadow;
     options.planner = cli_planner_face(s->planner);
     options.layouts = cli_planner_layouts(s->planner);
     options.socket = s->socket;

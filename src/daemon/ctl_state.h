@@ -128,6 +128,7 @@ struct fy_ctl {
     bool engine_out; /* the engine did not answer last time */
     char engine_why[240];
     fy_tally_live tally;
+    struct fy_beside *shadow; /* NULL: no policy runs beside */
 };
 
 enum { FY_ENDED_WORD = 16 };
@@ -178,6 +179,19 @@ int ctl_change_policy(fy_ctl *ctl, const fy_sched_options *sched, fy_err *err) F
 /* ------------------------------------------------------------------ ctl_reload.c */
 
 int ctl_set_cap(fy_ctl *ctl, int64_t cap_mw, fy_err *err) FY_NODISCARD;
+
+/* ------------------------------------------------------------------ ctl_shadow.c */
+
+typedef struct fy_beside fy_beside;
+
+/* An event was applied, and its line is in ctl->line. `waiting`: jobs that waited before it. */
+void ctl_shadow_see(fy_ctl *ctl, const fy_event *event, const fy_job *job, int32_t waiting);
+/* Let the shadow be that of `options`; its policy NULL: none. */
+int ctl_set_shadow(fy_ctl *ctl, const fy_sched_options *options, fy_err *err) FY_NODISCARD;
+void ctl_shadow_work(fy_ctl *ctl); /* a bounded part of what there is to do */
+int64_t ctl_shadow_wake(const fy_ctl *ctl);
+const char *ctl_shadow_policy(const fy_ctl *ctl); /* NULL = none */
+void ctl_shadow_free(fy_ctl *ctl);
 
 /* ------------------------------------------------------------------ ctl_live.c */
 
