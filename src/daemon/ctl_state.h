@@ -60,6 +60,7 @@ typedef struct fy_live {
     int32_t missed;     /* full looks without it */
     bool signalled;     /* had its signal before the time limit */
     bool killed, frozen;
+    bool vanished; /* stayed away for so long that it was killed */
     bool ending;   /* it has ended, and its epilog is at work */
     uint32_t seen; /* the full look that last showed it */
 } fy_live;

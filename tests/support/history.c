@@ -330,6 +330,10 @@ static void submit(history *h)
              .memory_mib = number(h, "memory_mib"),
              .state = HISTORY_WAITING};
 
+    if (id == 1 && h->n_jobs == 0) { /* a daemon's jobs count from 1 */
+        h->jobs = fy_grow(h->jobs, &h->jobs_room, 1, sizeof *h->jobs);
+        h->jobs[h->n_jobs++] = (job){.state = HISTORY_NONE};
+    }
     if (id != (int64_t)h->n_jobs) {
         breach(h, "job %" PRId64 " is submitted where %zu is next", id, h->n_jobs);
     }
@@ -422,7 +426,7 @@ static void of_job(history *h)
     int64_t id = number(h, "job");
     job *j = id >= 0 && (size_t)id < h->n_jobs ? &h->jobs[id] : NULL;
 
-    if (j == NULL || j->state >= HISTORY_FINISHED) {
+    if (j == NULL || j->state == HISTORY_NONE || j->state >= HISTORY_FINISHED) {
         breach(h, "job %" PRId64 " is %s: \"%.40s\"", id, j == NULL ? "not there" : "over",
                h->kind);
     } else if (is(h, "starting")) {

@@ -53,7 +53,7 @@ const char *history_broken(const history *h);
 
 int64_t history_records(const history *h);
 int64_t history_end_us(const history *h);
-int64_t history_jobs(const history *h); /* ids are 0 .. this - 1 */
+int64_t history_jobs(const history *h); /* ids are below; the first is 0 or, of a daemon, 1 */
 history_state history_job(const history *h, int64_t id);
 int32_t history_attempts(const history *h, int64_t id);
 
