@@ -29,6 +29,7 @@ void fy_ordered_free(fy_ordered *o)
     free(o->stopping);
     free(o->taken);
     free(o->chosen);
+    free(o->vain);
     *o = (fy_ordered){0};
 }
 
@@ -266,14 +267,62 @@ static void spare(fy_ordered *o, fy_round *round, const fy_job *job, int chip)
     }
 }
 
+/* What the search for `job` on `chip` hangs on, beside the round. */
+static fy_ordered_vain search_of(const fy_ordered *o, const fy_round *round, const fy_job *job,
+                                 int chip)
+{
+    return (fy_ordered_vain){.rank = o->ops->rank(o->ctx, job, round->now_us),
+                             .cpu_milli = job->rec.cpu_milli,
+                             .memory_mib = job->rec.memory_mib,
+                             .chip = chip,
+                             .workers = job->rec.min_workers + job->rec.spares,
+                             .devices = job->rec.devices,
+                             .milli = job->rec.milli,
+                             .tight = (round->fleet->classes[job->cls].key.tight >> chip & 1) != 0};
+}
+
+static bool same_ask(const fy_ordered_vain *a, const fy_ordered_vain *b)
+{
+    return a->chip == b->chip && a->workers == b->workers && a->devices == b->devices &&
+           a->milli == b->milli && a->cpu_milli == b->cpu_milli && a->memory_mib == b->memory_mib &&
+           a->tight == b->tight;
+}
+
+/* Was it searched in vain before? What starts since leaves less room; what stops leaves more. */
+static bool in_vain(fy_ordered *o, const fy_round *round, const fy_ordered_vain *search)
+{
+    if (o->vain_stops != round->n_stops) {
+        o->n_vain = 0;
+        o->vain_stops = round->n_stops;
+    }
+    for (size_t i = 0; i < o->n_vain; i++) {
+        if (same_ask(&o->vain[i], search) && o->vain[i].rank <= search->rank) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void note_vain(fy_ordered *o, const fy_round *round, const fy_ordered_vain *search)
+{
+    if (round->fleet->pools[search->chip].reserved.count == 0) { /* else it hangs on the tenant */
+        o->vain = fy_grow(o->vain, &o->vain_room, o->n_vain + 1, sizeof *o->vain);
+        o->vain[o->n_vain++] = *search;
+    }
+}
+
 /* Can the job have its devices on `chip` from those that stop already, or must now? */
 static bool make_way_on(fy_ordered *o, fy_round *round, const fy_job *job, int chip)
 {
-    bool found, on_their_way;
+    fy_ordered_vain search = search_of(o, round, job, chip);
+    bool found, on_their_way, may_ask = o->asked_us[job->slot] != round->now_us;
 
     if (round->fleet->pools[chip].stopping_milli == 0 &&
-        last_running(o, round, chip, o->ops->rank(o->ctx, job, round->now_us)) == NULL) {
+        last_running(o, round, chip, search.rank) == NULL) {
         return false; /* the usual case, told without counting any room */
+    }
+    if (in_vain(o, round, &search)) {
+        return false;
     }
     o->n_taken = o->n_chosen = 0;
     fy_whatif_begin(&o->what, round->fleet, job, chip, job->rec.min_workers + job->rec.spares);
@@ -286,9 +335,11 @@ static bool make_way_on(fy_ordered *o, fy_round *round, const fy_job *job, int c
     }
     on_their_way =
         round->fleet->pools[chip].stopping_milli > 0 && enough(o, round->fleet, job, chip);
-    found = !on_their_way && o->asked_us[job->slot] != round->now_us && choose(o, round, job, chip);
+    found = !on_their_way && may_ask && choose(o, round, job, chip);
     if (found) {
         spare(o, round, job, chip);
+    } else if (!on_their_way && may_ask) {
+        note_vain(o, round, &search);
     }
     fy_whatif_end(&o->what);
     for (size_t i = 0; i < o->n_taken; i++) {
@@ -349,6 +400,8 @@ static uint64_t claimed(fy_ordered *o, const fy_fleet *fleet, const fy_job *job)
 
 void fy_ordered_decide(fy_ordered *o, fy_round *round)
 {
+    o->n_vain = 0;
+    o->vain_stops = round->n_stops;
     while (round->status == 0) {
         int32_t cls = fy_queue_first(&o->queue, round->fleet);
         fy_job *job = cls >= 0 ? fy_queue_head(&o->queue, round->fleet, cls) : NULL;

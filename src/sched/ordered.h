@@ -45,6 +45,14 @@ typedef struct fy_ordered_heap {
     int32_t chip;
 } fy_ordered_heap;
 
+/* For such a gang nobody can make way on the chip: neither for a job of this rank nor for a later
+ * one, as long as nobody else is stopped. Every class that asks for as much would find the same. */
+typedef struct fy_ordered_vain {
+    int64_t rank, cpu_milli, memory_mib;
+    int32_t chip, workers, devices, milli;
+    bool tight;
+} fy_ordered_vain;
+
 typedef struct fy_ordered {
     const fy_ordered_ops *ops;
     void *ctx;
@@ -62,6 +70,9 @@ typedef struct fy_ordered {
     fy_job **chosen;
     size_t n_stopping, n_taken, n_chosen, stopping_room, taken_room, chosen_room;
     fy_whatif what;
+    fy_ordered_vain *vain; /* [n_vain] searches of this round that found nobody to stop */
+    size_t n_vain, vain_room;
+    int vain_stops; /* stops that the round had decided by then */
 } fy_ordered;
 
 void fy_ordered_init(fy_ordered *o, const fy_ordered_ops *ops, void *ctx);
