@@ -211,9 +211,9 @@ The centre.
   fuyao: there is no such thing
   [1]
   $ echo '{"tenants":[{"tenant":"prod","weight":2,"borrow_devices":null,"guarantee":{"h800-sxm5":16,"l20":2},"held":{"h800-sxm5":32},"jobs":2,"waiting":1},{"tenant":"lab","weight":1,"borrow_devices":4,"guarantee":{},"held":{},"jobs":3,"waiting":2}]}' >a/GET_v1_tenants.json; fuyao tenants
-  TENANT WEIGHT GUARANTEED          MAY BORROW HOLDS        JOBS WAITING
-  prod        2 h800-sxm5 16, l20 2        any h800-sxm5 32    2       1
-  lab         1 -                            4 -               3       2
+  TENANT WEIGHT GUARANTEED          MAY BORROW HOLDS        JOBS WAITING LIMITS
+  prod        2 h800-sxm5 16, l20 2        any h800-sxm5 32    2       1 -
+  lab         1 -                            4 -               3       2 -
   $ echo '{"virtual":true,"tenants":[{"tenant":"prod","device_hours":300.25},{"tenant":"lab","device_hours":0.75}],"chips":[{"chip":"h800-sxm5","devices":32,"held_device_hours":300.5,"all_device_hours":601}]}' >a/GET_v1_usage.json; fuyao usage
   The devices are virtual: no hardware is behind them, and no speed here is measured.
   TENANT DEVICE-HOURS  SHARE
