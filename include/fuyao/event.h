@@ -28,7 +28,7 @@ typedef enum fy_event_kind {
     FY_EV_NODE_RESUMED,  /* node */
     FY_EV_NODE_RESERVED, /* node, tenant (-1 = maintenance), a = from, b = to [us] */
     FY_EV_TENANT_SET,    /* tenant, tenant_record */
-    FY_EV_SUBMITTED,     /* job = next id, job_record */
+    FY_EV_SUBMITTED,     /* job = next id (the first: 0 or 1), job_record */
     FY_EV_CANCELLED,     /* job */
     FY_EV_FINISHED,      /* job, attempt */
     FY_EV_FAILED,        /* job, attempt, node to blame or -1; a = 1: goes back to the queue */

@@ -29,6 +29,7 @@ typedef struct fy_planned_rate {
     int devices;      /* that the best layout uses: fewer where no layout uses all */
     fy_grade grade;   /* derived; of a black box, that of its measurement */
     const char *why;  /* NULL, or why there is no rate; owned by the table */
+    fy_layout layout; /* the best one; tp = 0 where there is none (a black box) */
 } fy_planned_rate;
 
 typedef struct fy_rates fy_rates;

@@ -23,6 +23,7 @@ int cmd_logs(int argc, char **argv);
 int cmd_nodes(int argc, char **argv);
 int cmd_plan(int argc, char **argv);
 int cmd_policy(int argc, char **argv);
+int cmd_progress(int argc, char **argv);
 int cmd_queue(int argc, char **argv);
 int cmd_release(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
@@ -36,6 +37,7 @@ int cmd_reload(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_submit(int argc, char **argv);
 int cmd_tenants(int argc, char **argv);
+int cmd_token(int argc, char **argv);
 int cmd_usage(int argc, char **argv);
 
 /* Print `fuyao: TEXT` on standard error; returns `code`. */

@@ -26,6 +26,7 @@ static const struct command {
     {"nodes", cmd_nodes, "machines, their devices and who holds them"},
     {"plan", cmd_plan, "the best layout of a training on given chips; measured runs against it"},
     {"policy", cmd_policy, "which policy decides, and another from now on"},
+    {"progress", cmd_progress, "called by a job: how much of its work is done"},
     {"queue", cmd_queue, "jobs that wait or run"},
     {"release", cmd_release, "let held jobs start"},
     {"reload", cmd_reload, "have the daemon read its configuration again"},
@@ -39,6 +40,7 @@ static const struct command {
     {"status", cmd_status, "the daemon itself"},
     {"submit", cmd_submit, "hand in a job"},
     {"tenants", cmd_tenants, "guarantees, weights and what each tenant holds"},
+    {"token", cmd_token, "access tokens for loopback TCP"},
     {"usage", cmd_usage, "device-hours by tenant and by chip"},
 };
 

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "cli/cmd.h"
+#include "daemon/ctl.h"
 
 #include <uthash.h>
 
@@ -27,6 +28,7 @@ struct cli_planner {
     const fy_site *site, *read_site;
     const int *renumbered;
     fy_planner face;
+    fy_layouts layouts;
     pthread_mutex_t lock;
     fy_workloads *workloads; /* NULL until a job names one */
     fy_stacks *stacks;
@@ -102,6 +104,53 @@ static bool rate(void *ctx, const fy_rate_ask *question, fy_accept *out)
     return fy_known(found->per_s);
 }
 
+/* One variable a degree: what launch scripts hand to their frameworks. */
+static int layout_pairs(const fy_layout *l, fy_arena *arena, fy_pair *out, int most)
+{
+    const struct {
+        const char *key;
+        int value;
+    } numbers[] = {
+        {"FUYAO_TP", l->tp},
+        {"FUYAO_PP", l->pp},
+        {"FUYAO_DP", l->dp},
+        {"FUYAO_EP", l->ep},
+        {"FUYAO_CP", l->cp},
+        {"FUYAO_VPP", l->vpp},
+        {"FUYAO_MICROBATCH", l->microbatch},
+        {"FUYAO_GLOBAL_BATCH", l->global_batch},
+        {"FUYAO_ZERO", l->zero},
+        {"FUYAO_SEQUENCE_PARALLEL", l->seq_parallel},
+    };
+    int n = 0;
+
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers && n < most; i++) {
+        out[n++] = (fy_pair){numbers[i].key, fy_arena_printf(arena, "%d", numbers[i].value)};
+    }
+    if (n < most) {
+        out[n++] = (fy_pair){"FUYAO_RECOMPUTE", fy_recompute_name(l->recompute)};
+    }
+    return n;
+}
+
+static int layout(void *ctx, const char *workload, int batch, int chip, int devices,
+                  fy_arena *arena, fy_pair *out, int most)
+{
+    cli_planner *p = ctx;
+    fy_rate_ask ask = {.batch = batch, .chip = chip, .devices = devices};
+    const fy_planned_rate *found;
+    fy_accept ignored = {.chip = chip};
+    fy_err err = {0};
+
+    if (find(ctx, workload, &ask.workload, &err) != 0 || ask.workload == NULL) {
+        return 0;
+    }
+    (void)pthread_mutex_lock(&p->lock);
+    found = fy_rates_on_site(p->rates, p->site, &ask, &ignored);
+    (void)pthread_mutex_unlock(&p->lock);
+    return found->layout.tp > 0 ? layout_pairs(&found->layout, arena, out, most) : 0;
+}
+
 cli_planner *cli_planner_new(const fy_site *site, const fy_site *read_site, const int *renumbered)
 {
     cli_planner *p = fy_calloc(1, sizeof *p);
@@ -110,6 +159,7 @@ cli_planner *cli_planner_new(const fy_site *site, const fy_site *read_site, cons
     p->read_site = read_site;
     p->renumbered = renumbered;
     p->face = (fy_planner){find, rate, p};
+    p->layouts = (fy_layouts){layout, p};
     (void)pthread_mutex_init(&p->lock, NULL);
     return p;
 }
@@ -125,6 +175,11 @@ void cli_planner_free(cli_planner *p)
         (void)pthread_mutex_destroy(&p->lock);
         free(p);
     }
+}
+
+const fy_layouts *cli_planner_layouts(cli_planner *p)
+{
+    return &p->layouts;
 }
 
 const fy_planner *cli_planner_face(cli_planner *p)

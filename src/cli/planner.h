@@ -24,6 +24,10 @@ void cli_planner_free(cli_planner *planner); /* NULL allowed */
 /* What readers and the generator take; borrowed. Its functions may be called from any thread. */
 const fy_planner *cli_planner_face(cli_planner *planner);
 
+struct fy_layouts;
+/* The layout of a workload on a chip of the site, for the runs that the daemon starts; borrowed. */
+const struct fy_layouts *cli_planner_layouts(cli_planner *planner);
+
 /* From now on asking is no longer counted as a job's: a trace may be read more than once. */
 void cli_planner_counted(cli_planner *planner);
 

@@ -9,8 +9,11 @@
 #include <string.h>
 
 static const char usage[] =
-    "usage: fuyao policy [NAME [--placement NAME] [--set KEY=VALUE]... [--seed N]]\n"
+    "usage: fuyao policy [[--shadow] NAME [--placement NAME] [--set KEY=VALUE]... [--seed N]]\n"
     "Say which policy decides, or let another decide from now on; running jobs go on.\n\n"
+    "  --shadow   it runs along on a copy of the fleet and decides nothing; what it would have "
+    "done\n"
+    "             is shown by `fuyao usage --shadow`. The name none ends it.\n"
     "  --socket PATH, --json\n";
 
 static int ask(const cli_common *common)
@@ -26,17 +29,24 @@ static int ask(const cli_common *common)
         char shown[100], other[100];
         const char *policy = cli_text_of(answer, "policy");
         const char *placement = cli_text_of(answer, "placement");
+        const char *shadow = cli_text_of(answer, "shadow");
 
         if (common->json) {
             json_t *both = json_object();
 
             json_object_set(both, "policy", json_object_get(answer, "policy"));
             json_object_set(both, "placement", json_object_get(answer, "placement"));
+            if (shadow != NULL) {
+                json_object_set(both, "shadow", json_object_get(answer, "shadow"));
+            }
             cli_print_json(both);
             json_decref(both);
         } else {
             printf("%s, placement %s\n", cli_shown(shown, sizeof shown, policy),
                    cli_shown(other, sizeof other, placement));
+            if (shadow != NULL) {
+                printf("%s runs along\n", cli_shown(shown, sizeof shown, shadow));
+            }
         }
     }
     json_decref(answer);
@@ -62,6 +72,7 @@ int cmd_policy(int argc, char **argv)
     static const struct option options[] = {{"placement", required_argument, NULL, 'p'},
                                             {"set", required_argument, NULL, 's'},
                                             {"seed", required_argument, NULL, 'n'},
+                                            {"shadow", no_argument, NULL, 'w'},
                                             CLI_COMMON_OPTIONS};
     cli_common common = {0};
     cli_client *client = NULL;
@@ -73,6 +84,8 @@ int cmd_policy(int argc, char **argv)
            (opt = cli_next_option(argc, argv, ":h", options, usage, &common, &code)) >= 0) {
         if (opt == 'p') {
             json_object_set_new(body, "placement", json_string(optarg));
+        } else if (opt == 'w') {
+            json_object_set_new(body, "shadow", json_true());
         } else if (opt == 's') {
             code = add_setting(settings, optarg);
         } else if (fy_num_int(optarg, strlen(optarg), 0, INT64_MAX, &seed) == FY_NUM_OK) {

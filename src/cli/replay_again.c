@@ -40,7 +40,8 @@ struct replay_again {
     const char **nodes; /* [n_nodes] what the simulator will call them */
     size_t n_nodes, nodes_room;
     int chip_nodes[FY_MAX_CHIPS];
-    fy_job_spec *jobs; /* [n_jobs] by id */
+    int64_t first;     /* id of the first job: 0, or 1 where people count */
+    fy_job_spec *jobs; /* [n_jobs] by id - first */
     size_t n_jobs, jobs_room, next;
     uint64_t *ran; /* [n_jobs] chips on which the journal ran it */
     size_t ran_room;
@@ -239,13 +240,14 @@ static void note_job(replay *r, const fy_event *event)
     int64_t *after = fy_arena_alloc(&again->arena, (size_t)rec->n_after * sizeof *after + 1);
     fy_job_spec *job;
 
+    again->first = n == 0 ? event->job : again->first;
     again->jobs = fy_grow(again->jobs, &again->jobs_room, n + 1, sizeof *again->jobs);
     again->ran = fy_grow(again->ran, &again->ran_room, n + 1, sizeof *again->ran);
     again->ran[n] = 0;
     again->work = fy_grow(again->work, &again->work_room, n + 1, sizeof *again->work);
     again->work[n] = (seen_work){.q_per_unit = rec->q_per_unit};
-    if (rec->n_after > 0) {
-        memcpy(after, rec->after, (size_t)rec->n_after * sizeof *after);
+    for (int i = 0; i < rec->n_after; i++) {
+        after[i] = rec->after[i] - again->first;
     }
     job = &again->jobs[n];
     *job = fy_job_spec_default();
@@ -274,14 +276,14 @@ static void note_job(replay *r, const fy_event *event)
     job->min_run_us = rec->min_run_us;
     job->after = after;
     job->n_after = rec->n_after;
-    job->array_of = rec->array_of;
+    job->array_of = rec->array_of >= 0 ? rec->array_of - again->first : -1;
     job->array_limit = rec->array_limit;
 }
 
 /* Somebody cancelled it; where its own end is a cancellation, the work says when. */
 static void note_cancel(struct replay_again *again, const fy_event *event)
 {
-    fy_job_spec *job = &again->jobs[event->job];
+    fy_job_spec *job = &again->jobs[event->job - again->first];
 
     if (job->end != FY_END_CANCEL) {
         job->cancel_us = event->t_us - job->submit_us;
@@ -334,8 +336,8 @@ static void note_outage(struct replay_again *again, const fy_event *event)
  */
 static void note_work(struct replay_again *again, const fy_event *event)
 {
-    seen_work *work = &again->work[event->job];
-    fy_job_spec *job = &again->jobs[event->job];
+    seen_work *work = &again->work[event->job - again->first];
+    fy_job_spec *job = &again->jobs[event->job - again->first];
     double done_q = work->rate_q * (double)(event->t_us - work->from_us) / us_per_s;
 
     if (event->kind == FY_EV_PROGRESS) {
@@ -375,7 +377,7 @@ void replay_again_note(replay *r, const fy_event *event)
     } else if (kind == FY_EV_LIMITS) {
         note_limits(again, event);
     } else if (kind == FY_EV_STARTING) {
-        again->ran[event->job] |= (uint64_t)1 << event->place->chip;
+        again->ran[event->job - again->first] |= (uint64_t)1 << event->place->chip;
     } else if (kind >= FY_EV_NODE_DOWN && kind <= FY_EV_NODE_RESUMED) {
         note_outage(again, event);
     } else {

@@ -142,7 +142,11 @@ fy_ctl_options serve_ctl_options(const serve *s)
     options.virtual_devices = s->virtual_devices;
     options.sched = s->conf.sched;
     options.sched.policy = policy != NULL ? policy : fy_ctl_defaults().sched.policy;
+    options.shadow = s->conf.sched;
+    options.shadow.policy = s->conf.shadow;
     options.planner = cli_planner_face(s->planner);
+    options.layouts = cli_planner_layouts(s->planner);
+    options.socket = s->socket;
     options.quotas = s->conf.quotas;
     options.n_quotas = s->conf.n_quotas;
     options.secret = s->secret;
@@ -259,6 +263,9 @@ static void say_ready(const serve *s)
     }
     printf("fuyao: serving %d %sdevices of %s on %s\n", devices,
            s->virtual_devices ? "VIRTUAL " : "", s->site->name, s->socket);
+    if (s->note != NULL) {
+        printf("fuyao: %s\n", s->note);
+    }
     printf("fuyao: state in %s, %lld events; %s\n", s->state,
            (long long)fy_store_committed(s->store), fy_local_isolation(s->engine));
     (void)fflush(stdout);

@@ -30,6 +30,7 @@ typedef struct serve {
     fy_loop *loop;
     fy_arena arena;
     const char *state, *socket, *secret;
+    const char *note; /* what was found on this machine; NULL */
 } serve;
 
 /* serve_state.c: the state folder and the socket's, made where they are missing; then the secret

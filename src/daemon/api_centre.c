@@ -30,7 +30,6 @@ static void own_lines(fy_str *text, const char *tenant)
 /* Views that take nothing but who asks. */
 int fy_api_view(fy_api *api, const fy_request *request, fy_reply *reply, fy_err *err)
 {
-    (void)err;
     switch ((int)request->match.route->id) {
     case FY_ROUTE_NODES:
         fy_ctl_view_nodes(api->ctl, request->who, &reply->body);
@@ -39,6 +38,9 @@ int fy_api_view(fy_api *api, const fy_request *request, fy_reply *reply, fy_err 
         fy_ctl_view_tenants(api->ctl, request->who, &reply->body);
         break;
     case FY_ROUTE_USAGE:
+        if (fy_uri_get(&request->uri, "shadow") != NULL) {
+            return fy_ctl_view_shadow(api->ctl, request->who, &reply->body, err);
+        }
         fy_ctl_view_usage(api->ctl, request->who, &reply->body);
         break;
     case FY_ROUTE_STATUS:
@@ -134,10 +136,12 @@ int fy_api_policy(fy_api *api, const fy_request *request, fy_reply *reply, fy_er
     fy_setting *list = NULL;
     fy_sched_options sched = {0};
     json_int_t seed = 0;
-    int code = body == NULL ? FY_EPARSE
-                            : fy_api_unpack(body, err, "{s:s, s?s, s?o, s?I}", "policy",
-                                            &sched.policy, "placement", &sched.placement,
-                                            "settings", &settings, "seed", &seed);
+    int shadow = 0;
+    int code = body == NULL
+                   ? FY_EPARSE
+                   : fy_api_unpack(body, err, "{s:s, s?s, s?o, s?I, s?b}", "policy", &sched.policy,
+                                   "placement", &sched.placement, "settings", &settings, "seed",
+                                   &seed, "shadow", &shadow);
 
     if (code == 0) {
         code = read_settings(settings, &list, &sched.n_settings, err);
@@ -145,7 +149,9 @@ int fy_api_policy(fy_api *api, const fy_request *request, fy_reply *reply, fy_er
     if (code == 0) {
         sched.settings = list;
         sched.seed = (uint64_t)seed;
-        code = fy_ctl_policy(api->ctl, request->who, &sched, err);
+        code = shadow == 0 ? fy_ctl_policy(api->ctl, request->who, &sched, err)
+                           : fy_ctl_shadow(api->ctl, request->who,
+                                           strcmp(sched.policy, "none") == 0 ? NULL : &sched, err);
     }
     if (code == 0) {
         fy_str_puts(&reply->body, "{\"policy\": ");

@@ -79,11 +79,16 @@ int ctl_take(fy_ctl *ctl, const fy_event *event, const char *body, size_t len, f
 
 int ctl_emit(fy_ctl *ctl, const fy_event *event, const char *body, size_t len, fy_err *err)
 {
+    const fy_job *job = event->job >= 0 ? fy_fleet_job(ctl->fleet, event->job) : NULL;
+    int32_t waiting = ctl->fleet->n_waiting;
     int status = ctl_take(ctl, event, body, len, err);
 
     if (status == 0) {
         fy_journal_encode(event, &ctl->line);
         (void)fy_store_append(ctl->store, ctl->line.text, ctl->line.len - 1, body, len);
+        if (ctl->shadow != NULL) {
+            ctl_shadow_see(ctl, event, job, waiting);
+        }
     }
     return status;
 }
@@ -323,6 +328,8 @@ static void keep_options(fy_ctl *ctl, const fy_ctl_options *options)
     ctl->options = *options;
     fy_ctl_quotas(ctl, options->quotas, options->n_quotas);
     ctl->options.default_output = fy_arena_strdup(&ctl->arena, options->default_output);
+    ctl->options.socket =
+        options->socket != NULL ? fy_arena_strdup(&ctl->arena, options->socket) : NULL;
     ctl->options.secret = fy_arena_strdup(&ctl->arena, options->secret);
     keep_sched(ctl, &options->sched);
 }
@@ -359,6 +366,9 @@ int fy_ctl_open(fy_ctl **out, const fy_ctl_options *options, fy_store *store, fy
         status = ctl_set_cap(ctl, ctl->options.power_cap_mw, err);
     }
     if (status == 0) {
+        status = ctl_set_shadow(ctl, &options->shadow, err);
+    }
+    if (status == 0) {
         status = fy_store_commit(store, err);
     }
     ctl->next_list_us = ctl->now_us;
@@ -376,6 +386,7 @@ void fy_ctl_close(fy_ctl *ctl)
     if (ctl == NULL) {
         return;
     }
+    ctl_shadow_free(ctl);
     ctl_lives_free(ctl);
     ctl_keys_free(ctl);
     for (size_t i = 0; i < ctl->drain_room; i++) {
@@ -477,6 +488,7 @@ int fy_ctl_turn(fy_ctl *ctl, int64_t now_us, fy_err *err)
     }
     if (status == 0) {
         ctl_do_acts(ctl);
+        ctl_shadow_work(ctl);
     }
     return status;
 }
@@ -487,6 +499,7 @@ int64_t fy_ctl_wake(const fy_ctl *ctl)
     int64_t at = fy_sched_wake(ctl->sched);
 
     at = at < ctl->next_list_us ? at : ctl->next_list_us;
+    at = ctl_shadow_wake(ctl) < at ? ctl_shadow_wake(ctl) : at;
     if (top != NULL && top->key < at) {
         at = top->key;
     }

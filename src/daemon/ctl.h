@@ -46,6 +46,7 @@ typedef struct fy_quota {
 /* The layout that the planner found for a workload on a chip of the site, as variables for the
  * run's environment (FUYAO_TP, FUYAO_PP, ...). Returns how many it wrote, at most `most`; strings
  * owned by the arena. */
+/* `chip`: the site's index. */
 typedef struct fy_layouts {
     int (*find)(void *ctx, const char *workload, int batch, int chip, int devices, fy_arena *arena,
                 fy_pair *out, int most);
@@ -56,6 +57,7 @@ typedef struct fy_ctl_options {
     const fy_site *site;       /* borrowed for the controller's life; its chips, nodes, tenants */
     bool virtual_devices;      /* shown everywhere */
     fy_sched_options sched;    /* copied */
+    fy_sched_options shadow;   /* copied; runs along from the beginning; policy NULL: none */
     const fy_planner *planner; /* NULL: jobs that name a workload are refused */
     const fy_layouts *layouts; /* NULL: no layout is handed to runs */
     fy_hooks *hooks;           /* borrowed; NULL: no programs beside the runs */
@@ -68,6 +70,7 @@ typedef struct fy_ctl_options {
     int snapshot_every;          /* events between two snapshots, at most 50,000 */
     int keep_ended;              /* ended jobs shown in the queue view, in memory */
     const char *default_output;  /* pattern; "fuyao-%j.out" */
+    const char *socket;          /* told to runs; NULL = not */
     const char *secret;          /* of this state folder: tokens of runs are made with it */
 } fy_ctl_options;
 
@@ -136,6 +139,11 @@ int64_t fy_power_cap_mw(double cap_w, const fy_site *site);
  */
 int fy_ctl_reload(fy_ctl *ctl, const fy_ctl_options *options, fy_err *err) FY_NODISCARD;
 
+/* Let another policy run along on a copy from now on, deciding nothing (NULL: none). The one that
+ * runs along already goes on. */
+int fy_ctl_shadow(fy_ctl *ctl, const fy_who *who, const fy_sched_options *options,
+                  fy_err *err) FY_NODISCARD;
+
 /* Other limits of tenants from now on (copied). */
 void fy_ctl_quotas(fy_ctl *ctl, const fy_quota *quotas, int n);
 
@@ -195,6 +203,8 @@ void fy_ctl_view_nodes(fy_ctl *ctl, const fy_who *who, fy_str *json);
 void fy_ctl_view_tenants(fy_ctl *ctl, const fy_who *who, fy_str *json);
 void fy_ctl_view_usage(fy_ctl *ctl, const fy_who *who, fy_str *json);
 void fy_ctl_view_status(fy_ctl *ctl, const fy_who *who, fy_str *json);
+/* The policy that decides beside the one that runs along: FY_ENOENT where none does. */
+int fy_ctl_view_shadow(fy_ctl *ctl, const fy_who *who, fy_str *json, fy_err *err) FY_NODISCARD;
 /* Prometheus text. */
 void fy_ctl_view_metrics(fy_ctl *ctl, fy_str *text);
 /* Records after `seq` that `who` may see, one JSON object a line, at most `most`; *last = the last

@@ -234,7 +234,7 @@ static void note_starting(fy_ctl *ctl, const fy_job *job, fy_live *live)
 {
     live->asked_us = live->missing_us = -1;
     live->missed = 0;
-    live->signalled = live->killed = live->frozen = live->ending = false;
+    live->signalled = live->killed = live->frozen = live->ending = live->vanished = false;
     live->stopping = FY_WHY_NONE;
     live->progress = NAN;
     live->progress_us = 0;

@@ -46,20 +46,30 @@ static int check_chips(const fy_ctl *ctl, const fy_site *site, fy_err *err)
                : 0;
 }
 
-int fy_ctl_reload(fy_ctl *ctl, const fy_ctl_options *options, fy_err *err)
+static int check_policy(fy_ctl *ctl, const fy_sched_options *options, fy_err *err)
 {
     fy_sched *trial;
+    int status = fy_sched_open(&trial, ctl->fleet, options, err);
+
+    if (status == 0) {
+        fy_sched_close(trial);
+    }
+    return status;
+}
+
+int fy_ctl_reload(fy_ctl *ctl, const fy_ctl_options *options, fy_err *err)
+{
     int status;
 
     ctl_tick(ctl);
     status = check_chips(ctl, options->site, err);
-    if (status == 0) {
-        status = fy_sched_open(&trial, ctl->fleet, &options->sched, err);
+    status = status == 0 ? check_policy(ctl, &options->sched, err) : status;
+    if (status == 0 && options->shadow.policy != NULL) {
+        status = check_policy(ctl, &options->shadow, err);
     }
     if (status != 0) {
         return status;
     }
-    fy_sched_close(trial);
     ctl->options.site = options->site;
     ctl->options.planner = options->planner;
     ctl->options.default_estimate_us = options->default_estimate_us;
@@ -72,5 +82,5 @@ int fy_ctl_reload(fy_ctl *ctl, const fy_ctl_options *options, fy_err *err)
     if (status == 0 && !fy_sched_same(ctl->sched, &options->sched)) {
         status = ctl_change_policy(ctl, &options->sched, err);
     }
-    return status;
+    return status == 0 ? ctl_set_shadow(ctl, &options->shadow, err) : status;
 }

@@ -5,13 +5,13 @@
  *                what the engine shows
  *     fleet      nothing          starting   running            exited
  *     STARTING   ask again        -          started            started, then as RUNNING
- *     RUNNING    lost, when it    -          progress           finished or failed, by its exit
- *                stays away
- *     STOPPING   stopped          kill       kill after grace   stopped, cancelled, timed out
+ *     RUNNING    kill, when it    -          progress           finished, failed or lost, by its
+ *                stays away                                     exit
+ *     STOPPING   kill             kill       kill after grace   stopped, cancelled, timed out
  *     otherwise  -                kill       kill               forget
  *
- * A run that is not shown is called lost only after several full looks and some seconds, and after
- * the engine was told to kill it: engines err, and no job may run twice at once.
+ * A run that is not shown is killed only after several full looks and some seconds, and called lost
+ * only once the engine says that it is gone: engines err, and no job may run twice at once.
  */
 #include "daemon/ctl_state.h"
 
@@ -123,6 +123,12 @@ static int interrupted(fy_ctl *ctl, const fy_job *job, const fy_run *run, const 
 
 static int exited(fy_ctl *ctl, const fy_job *job, const fy_run *run, fy_err *err)
 {
+    const fy_live *live = ctl_live(ctl, job);
+
+    if (run->refused && live->vanished) {
+        return interrupted(ctl, job, NULL, "its run vanished: the engine does not know it", true,
+                           err);
+    }
     if (run->refused) {
         return emit_end(ctl, job, FY_EV_FAILED, 0, run,
                         run->text != NULL ? run->text : "the engine could not start it", err);
@@ -245,10 +251,23 @@ static int take(fy_ctl *ctl, const fy_run *run, fy_err *err)
     return run->state == FY_RUN_EXITED ? ended(ctl, job, run, err) : 0;
 }
 
-/* A full look did not show the job's run. */
+static void engine_failed(fy_ctl *ctl, const fy_err *why)
+{
+    ctl->engine_out = true;
+    ctl->tally.engine_errors++;
+    (void)snprintf(ctl->engine_why, sizeof ctl->engine_why, "%s", why->text);
+}
+
+/*
+ * A full look did not show the job's run; asked about it alone the engine may. Where it stays away
+ * it is to be killed, look after look, until the engine says that it is EXITED: before that nothing
+ * proves that it does not live, and its devices are not given away.
+ */
 static int missing(fy_ctl *ctl, fy_job *job, fy_err *err)
 {
     fy_live *live = ctl_live(ctl, job);
+    fy_run run = {0};
+    fy_err why = {0};
 
     if (job->state == FY_JOB_STARTING) {
         if (live->asked_us < 0) {
@@ -256,19 +275,24 @@ static int missing(fy_ctl *ctl, fy_job *job, fy_err *err)
         }
         return 0;
     }
+    if (ctl->engine->ops->look(ctl->engine, (fy_run_key){job->id, job->attempt}, &run, &why) != 0) {
+        engine_failed(ctl, &why);
+        return 0;
+    }
+    if (run.state != FY_RUN_NONE) {
+        run.key = (fy_run_key){job->id, job->attempt};
+        return take(ctl, &run, err);
+    }
     if (live->missing_us < 0) {
         live->missing_us = ctl->now_us;
         live->missed = 0;
-        ctl_act(ctl, (fy_act){.kind = FY_ACT_KILL, .key = {job->id, job->attempt}});
     }
     live->missed++;
-    if (live->missed <= LOST_AFTER_LOOKS || ctl->now_us - live->missing_us < lost_after_us) {
-        return 0;
+    if (live->missed > LOST_AFTER_LOOKS && ctl->now_us - live->missing_us >= lost_after_us) {
+        live->vanished = true;
+        ctl_act(ctl, (fy_act){.kind = FY_ACT_KILL, .key = {job->id, job->attempt}});
     }
-    return job->state == FY_JOB_STOPPING
-               ? stopped(ctl, job, NULL, err)
-               : interrupted(ctl, job, NULL, "its run vanished: the engine does not know it", true,
-                             err);
+    return 0;
 }
 
 /* ------------------------------------------------------------------ looking */
@@ -286,13 +310,6 @@ static void each_run(void *ctx, const fy_run *run)
     if (look->status == 0) {
         look->status = take(look->ctl, run, look->err);
     }
-}
-
-static void engine_failed(fy_ctl *ctl, const fy_err *why)
-{
-    ctl->engine_out = true;
-    ctl->tally.engine_errors++;
-    (void)snprintf(ctl->engine_why, sizeof ctl->engine_why, "%s", why->text);
 }
 
 int ctl_look_all(fy_ctl *ctl, fy_err *err)
@@ -401,6 +418,7 @@ int ctl_run_spec(fy_ctl *ctl, const fy_job *job, fy_submission *what, fy_run_spe
                           .uid = (uid_t)live->uid,
                           .gid = (gid_t)live->gid,
                           .name = job->rec.name,
+                          .array_job = job->rec.array_of,
                           .chip = ctl->fleet->pools[job->chip].name,
                           .tenant = ctl->fleet->tenants[job->tenant].name,
                           .virtual_devices = ctl->options.virtual_devices,
@@ -412,7 +430,7 @@ int ctl_run_spec(fy_ctl *ctl, const fy_job *job, fy_submission *what, fy_run_spe
                           .array_index = live->array_index};
     ctl_token(ctl, spec->key, token);
     spec->token = fy_arena_strdup(arena, token);
-    spec->environment = ctl_environment(ctl, job, live, what, arena, &spec->n_environment);
+    spec->environment = ctl_environment(ctl, job, what, arena, &spec->n_environment);
     spec->output = ctl_expand(
         job, live, what, what->output != NULL ? what->output : ctl->options.default_output, arena);
     spec->error = what->error != NULL ? ctl_expand(job, live, what, what->error, arena) : NULL;

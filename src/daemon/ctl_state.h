@@ -60,6 +60,7 @@ typedef struct fy_live {
     int32_t missed;     /* full looks without it */
     bool signalled;     /* had its signal before the time limit */
     bool killed, frozen;
+    bool vanished; /* stayed away for so long that it was killed */
     bool ending;   /* it has ended, and its epilog is at work */
     uint32_t seen; /* the full look that last showed it */
 } fy_live;
@@ -128,6 +129,7 @@ struct fy_ctl {
     bool engine_out; /* the engine did not answer last time */
     char engine_why[240];
     fy_tally_live tally;
+    struct fy_beside *shadow; /* NULL: no policy runs beside */
 };
 
 enum { FY_ENDED_WORD = 16 };
@@ -179,6 +181,19 @@ int ctl_change_policy(fy_ctl *ctl, const fy_sched_options *sched, fy_err *err) F
 
 int ctl_set_cap(fy_ctl *ctl, int64_t cap_mw, fy_err *err) FY_NODISCARD;
 
+/* ------------------------------------------------------------------ ctl_shadow.c */
+
+typedef struct fy_beside fy_beside;
+
+/* An event was applied, and its line is in ctl->line. `waiting`: jobs that waited before it. */
+void ctl_shadow_see(fy_ctl *ctl, const fy_event *event, const fy_job *job, int32_t waiting);
+/* Let the shadow be that of `options`; its policy NULL: none. */
+int ctl_set_shadow(fy_ctl *ctl, const fy_sched_options *options, fy_err *err) FY_NODISCARD;
+void ctl_shadow_work(fy_ctl *ctl); /* a bounded part of what there is to do */
+int64_t ctl_shadow_wake(const fy_ctl *ctl);
+const char *ctl_shadow_policy(const fy_ctl *ctl); /* NULL = none */
+void ctl_shadow_free(fy_ctl *ctl);
+
 /* ------------------------------------------------------------------ ctl_live.c */
 
 /* What the event means for the live records. `job`: as it is after the event. */
@@ -220,9 +235,9 @@ const char *ctl_drain_reason(const fy_ctl *ctl, int32_t node); /* NULL = none */
 
 /* ------------------------------------------------------------------ ctl_env.c */
 
-/* The environment of a run: built from nothing. Owned by the arena. */
-const fy_pair *ctl_environment(fy_ctl *ctl, const fy_job *job, const fy_live *live,
-                               const fy_submission *what, fy_arena *arena, int *n);
+/* What the controller adds to a run's environment. Owned by the arena. */
+const fy_pair *ctl_environment(fy_ctl *ctl, const fy_job *job, const fy_submission *what,
+                               fy_arena *arena, int *n);
 /* A path pattern expanded and made absolute. */
 void ctl_expand_into(const fy_job *job, const fy_live *live, const char *workdir,
                      const char *pattern, fy_str *out);
@@ -249,6 +264,8 @@ int ctl_prepare(fy_ctl *ctl, const fy_who *who, fy_submission *what, const char 
                 fy_arena *arena, fy_job_record *rec, fy_err *err) FY_NODISCARD;
 /* The limits that hold for a tenant; NULL = none. */
 const fy_quota *ctl_quota_of(const fy_ctl *ctl, const char *tenant);
+/* The site's index of a chip of the fleet, -1 where the site has it no more. */
+int ctl_site_chip(const fy_ctl *ctl, int chip);
 int32_t ctl_tenant(const fy_ctl *ctl, const char *name); /* -1 = not yet */
 
 /* ------------------------------------------------------------------ ctl_explain.c */

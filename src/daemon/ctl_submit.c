@@ -29,8 +29,7 @@ static int chip_number(const fy_ctl *ctl, const char *name)
     return FY_CHIP_ABSENT;
 }
 
-/* The site's index of a chip of the fleet, -1 where the site has it no more. */
-static int site_chip(const fy_ctl *ctl, int chip)
+int ctl_site_chip(const fy_ctl *ctl, int chip)
 {
     const fy_site *site = ctl->options.site;
 
@@ -63,7 +62,7 @@ static bool planned(const fy_ctl *ctl, const fy_workload *workload, const fy_sub
     const fy_planner *planner = ctl->options.planner;
     fy_rate_ask ask = {.workload = workload,
                        .batch = what->batch,
-                       .chip = site_chip(ctl, out->chip),
+                       .chip = ctl_site_chip(ctl, out->chip),
                        .devices = what->workers * what->devices};
 
     return ask.chip >= 0 && planner->rate(planner->ctx, &ask, out);
@@ -408,6 +407,12 @@ static void write_body(fy_str *s, const fy_who *who, const fy_submission *what, 
     fy_str_puts(s, "}");
 }
 
+/* People count jobs from 1. */
+static int64_t next_id(const fy_fleet *fleet)
+{
+    return fleet->n_ids > 0 ? (int64_t)fleet->n_ids : 1;
+}
+
 static int submit_task(fy_ctl *ctl, const fy_who *who, const fy_submission *what,
                        const fy_job_record *rec, int index, int64_t like, const char *json,
                        size_t len, fy_err *err)
@@ -417,7 +422,7 @@ static int submit_task(fy_ctl *ctl, const fy_who *who, const fy_submission *what
     const fy_job *job;
     int status;
 
-    event.job = (int64_t)ctl->fleet->n_ids;
+    event.job = next_id(ctl->fleet);
     event.job_record = rec;
     write_body(&body, who, what, index, like, json, len);
     status = ctl_emit(ctl, &event, body.text, body.len, err);
@@ -494,7 +499,7 @@ int fy_ctl_submit(fy_ctl *ctl, const fy_who *who, const fy_submission *asked, in
     if (status == 0) {
         status = ensure_tenant(ctl, tenant, &number, err);
     }
-    *first = (int64_t)ctl->fleet->n_ids;
+    *first = next_id(ctl->fleet);
     *count = what.n_array > 0 ? what.n_array : 1;
     if (status == 0) {
         rec.tenant = number;

@@ -104,7 +104,9 @@ static int foresee(const fy_ctl *ctl, const char *tenant, const fy_job_record *a
     }
     if (status == 0) {
         fy_json_put_bool(json, "starts_now", e.reason == FY_WHY_NEXT_ROUND);
-        ctl_write_explanation(&e, t.fleet, json);
+        if (e.reason != FY_WHY_NEXT_ROUND) {
+            ctl_write_explanation(&e, t.fleet, json);
+        }
     }
     fy_sched_close(t.sched);
     fy_fleet_free(t.fleet);

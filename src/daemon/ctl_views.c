@@ -187,6 +187,9 @@ void fy_ctl_view_status(fy_ctl *ctl, const fy_who *who, fy_str *json)
     fy_str_puts(json, "{");
     fy_json_put_text(json, "policy", ctl->want.policy);
     fy_json_put_text(json, "placement", ctl->want.placement != NULL ? ctl->want.placement : "pack");
+    if (ctl_shadow_policy(ctl) != NULL) {
+        fy_json_put_text(json, "shadow", ctl_shadow_policy(ctl));
+    }
     fy_json_put_text(json, "engine", ctl->engine->ops->name);
     fy_json_put_bool(json, "engine_answers", !ctl->engine_out);
     if (ctl->engine_out) {

@@ -109,7 +109,7 @@ static void set_run(builder *b, const fy_run_spec *spec, int64_t workers)
         set(b, "SLURM_JOB_ACCOUNT", spec->tenant);
     }
     if (spec->token != NULL) {
-        set(b, "FUYAO_TOKEN", spec->token);
+        set(b, "FUYAO_RUN_TOKEN", spec->token);
     }
     if (spec->virtual_devices) {
         set(b, "FUYAO_VIRTUAL", "1");

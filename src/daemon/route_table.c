@@ -51,11 +51,16 @@ static const fy_param policy[] = {
     {"placement", FY_IN_BODY, "text", "how devices are chosen; pack"},
     {"settings", FY_IN_BODY, "object", "key and value as in --set, each a string"},
     {"seed", FY_IN_BODY, "integer", "for policies that draw; 0"},
+    {"shadow", FY_IN_BODY, "flag", "it runs along on a copy and decides nothing; policy none ends it"},
     {0},
 };
 static const fy_param events[] = {
     {"after", FY_IN_QUERY, "integer", "only records after this one; 0"},
     {"Last-Event-ID", FY_IN_HEADER, "integer", "the same, as browsers send it; it wins"},
+    {0},
+};
+static const fy_param usage[] = {
+    {"shadow", FY_IN_QUERY, "flag", "the policy that decides beside the one that runs along"},
     {0},
 };
 static const fy_param token[] = {
@@ -102,7 +107,7 @@ static const fy_route routes[FY_N_ROUTES] = {
     {FY_ROUTE_TENANTS, "GET", "/v1/tenants", false, FY_SCOPE_READ, "tenants",
      "tenants, their shares and what they hold", none},
     {FY_ROUTE_USAGE, "GET", "/v1/usage", false, FY_SCOPE_READ, "usage",
-     "what was used, by whom, on which chip", none},
+     "what was used, by whom, on which chip", usage},
     {FY_ROUTE_STATUS, "GET", "/v1/status", false, FY_SCOPE_READ, NULL,
      "the daemon: policy, engine, journal, queue lengths", none},
     {FY_ROUTE_POLICY, "POST", "/v1/policy", false, FY_SCOPE_OPERATE, NULL,

@@ -215,9 +215,13 @@ int fy_job_new(fy_fleet *fleet, const fy_event *event, fy_err *err)
     if (fy_job_record_check(fleet, event->job_record, event->job, err) != 0) {
         return FY_EINVAL;
     }
-    if (event->job != (int64_t)fleet->n_ids) {
+    if (event->job != (int64_t)fleet->n_ids && !(fleet->n_ids == 0 && event->job == 1)) {
         return fy_fail(err, FY_EINVAL, "job %s has id %lld; the next id is %zu",
                        event->job_record->name, (long long)event->job, fleet->n_ids);
+    }
+    if (event->job == 1 && fleet->n_ids == 0) { /* people count jobs from 1: there is no job 0 */
+        fleet->slot_of = fy_grow(fleet->slot_of, &fleet->ids_room, 1, sizeof *fleet->slot_of);
+        fleet->slot_of[fleet->n_ids++] = FY_ENDED_CANCELLED;
     }
     job = take_slot(fleet);
     job->id = event->job;

@@ -173,7 +173,8 @@ static fy_planned_rate planned(fy_rates *rates, const fy_rate_key *key)
                                  .low = e->tokens_per_s * (e->step_s / e->high_s),
                                  .high = e->tokens_per_s * (e->step_s / e->low_s),
                                  .devices = cluster.devices,
-                                 .grade = FY_GRADE_DERIVED};
+                                 .grade = FY_GRADE_DERIVED,
+                                 .layout = found.top[0].layout};
     }
     fy_search_free(&found);
     return rate;

@@ -42,10 +42,10 @@ A job meets a node that its prolog refuses: it runs on the other one.
 Limits.
 
   $ fuyao submit --workers 2 --devices 8 -- true
-  fuyao: tenant .* may ask for 8 devices a job, not 16 (re)
+  fuyao: tenant root may ask for 8 devices a job, not 16
   [2]
   $ fuyao submit --time 3h -- true
-  fuyao: tenant .* may ask for a time limit of 7200 s at most (re)
+  fuyao: tenant root may ask for a time limit of 7200 s at most
   [2]
   $ fuyao tenants | grep -o '8 devices.*'
   8 devices a job, at most 2 h, 0.5 h if not stated
@@ -59,9 +59,9 @@ A configuration with a mistake changes nothing and says one line.
   $ echo 'epilogue: /bin/true' >>conf.yaml; kill -HUP $daemon
   $ timeout 60 sh -c 'until grep -q "nothing is changed" serve.log; do sleep 0.05; done'
   $ grep -o 'nothing is changed: .*epilogue' serve.log | head -1
-  nothing is changed: .*epilogue (re)
+  nothing is changed: conf.yaml:6: unknown key "epilogue
   $ fuyao submit --workers 2 --devices 8 -- true
-  fuyao: tenant .* may ask for 8 devices a job, not 16 (re)
+  fuyao: tenant root may ask for 8 devices a job, not 16
   [2]
   $ fuyao policy
   fifo, placement pack
@@ -82,4 +82,25 @@ A good one is taken as a whole: limits, policy, hooks, a power cap, and a node t
   $ fuyao nodes | grep -c drained
   0
   [1]
+
+Another policy runs along.
+
+  $ fuyao usage --shadow
+  fuyao: no shadow: `fuyao policy --shadow NAME` begins one
+  [1]
+  $ fuyao policy --shadow srtf && fuyao policy
+  las, placement pack
+  srtf runs along
+  $ fuyao submit --wait -- true
+  3
+  $ fuyao usage --shadow | tail -n +3 | sed -E 's/ +/ /g; s/[0-9]+\.[0-9]+/N/g' | grep -vE '^(mean|device)'
+   las shadow srtf DIFFERENCE
+  runs started 1 1 +0
+  jobs finished 1 1 +0
+  jobs failed 0 0 +0
+  preemptions 0 0 +0
+  waiting now 0 0 +0
+  running now 1 1 +0
+  $ fuyao policy --shadow none && fuyao policy
+  las, placement pack
   $ kill $daemon; wait $daemon

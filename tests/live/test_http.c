@@ -12,22 +12,22 @@ static void routes_answer(void **state)
     server_begin(&w, server_options());
     expect(&w, "GET", "/healthz", NULL, 200, "ok");
     expect(&w, "GET", "/api", NULL, 200, "\"/v1/jobs/{id}/explain\"");
-    expect(&w, "POST", "/v1/jobs", one_job, 201, "{\"id\": 0, \"count\": 1, \"again\": false}");
+    expect(&w, "POST", "/v1/jobs", one_job, 201, "{\"id\": 1, \"count\": 1, \"again\": false}");
     expect(&w, "POST", "/v1/jobs?dry_run=1", one_job, 200, "idle_devices");
-    expect(&w, "GET", "/v1/jobs/0", NULL, 200, "\"id\":0");
-    expect(&w, "HEAD", "/v1/jobs/0", NULL, 200, NULL);
-    expect(&w, "GET", "/v1/jobs/0/explain", NULL, 200, NULL);
-    expect(&w, "POST", "/v1/jobs/2/signal", "{\"signal\": \"SIGUSR1\"}", 404, "no job 2");
-    expect(&w, "POST", "/v1/jobs/0/signal", "{\"signal\": \"WRONG\"}", 400, "signal");
-    expect(&w, "POST", "/v1/jobs/0/progress", "{\"attempt\": 0, \"token\": \"x\", \"done\": 2}",
+    expect(&w, "GET", "/v1/jobs/1", NULL, 200, "\"id\":1");
+    expect(&w, "HEAD", "/v1/jobs/1", NULL, 200, NULL);
+    expect(&w, "GET", "/v1/jobs/1/explain", NULL, 200, NULL);
+    expect(&w, "POST", "/v1/jobs/3/signal", "{\"signal\": \"SIGUSR1\"}", 404, "no job 3");
+    expect(&w, "POST", "/v1/jobs/1/signal", "{\"signal\": \"WRONG\"}", 400, "signal");
+    expect(&w, "POST", "/v1/jobs/1/progress", "{\"attempt\": 0, \"token\": \"x\", \"done\": 2}",
            400, "attempt is 1 or more");
-    expect(&w, "POST", "/v1/jobs/0/progress", "{\"attempt\": 1, \"token\": \"wrong\", \"done\": 2}",
+    expect(&w, "POST", "/v1/jobs/1/progress", "{\"attempt\": 1, \"token\": \"wrong\", \"done\": 2}",
            404, NULL);
     expect(&w, "POST", "/v1/jobs", "{\"args\": [\"a\"], \"workdir\": \"/tmp\", \"hold\": true}",
-           201, "\"id\": 1");
-    expect(&w, "POST", "/v1/jobs/1/release", "", 200, "\"id\": 1");
-    expect(&w, "POST", "/v1/jobs/0/cancel", "{\"why\": 1}", 400, "why");
-    expect(&w, "POST", "/v1/jobs/0/cancel", NULL, 200, "\"id\": 0");
+           201, "\"id\": 2");
+    expect(&w, "POST", "/v1/jobs/2/release", "", 200, "\"id\": 2");
+    expect(&w, "POST", "/v1/jobs/1/cancel", "{\"why\": 1}", 400, "why");
+    expect(&w, "POST", "/v1/jobs/1/cancel", NULL, 200, "\"id\": 1");
     expect(&w, "POST", "/v1/nodes/p0-0000/drain", "{\"reason\": \"fan\"}", 200, "p0-0000");
     expect(&w, "POST", "/v1/nodes/p0-0000/drain", "{}", 400, "reason");
     expect(&w, "POST", "/v1/nodes/p%30-9/resume", NULL, 404, "no node p0-9");
@@ -60,7 +60,7 @@ static void wrong_addresses_are_named(void **state)
     expect(&w, "GET", "/v1/jobs?limit=0", NULL, 400, "1 to 100000");
     expect(&w, "GET", "/v1/jobs?state=waiting,odd", NULL, 400, "state 'odd'");
     expect(&w, "GET", "/v1/jobs?limit=%zz", NULL, 400, "escape");
-    client_answer answer = client_ask(client_unix(w.path), "DELETE", "/v1/jobs/0", "", NULL);
+    client_answer answer = client_ask(client_unix(w.path), "DELETE", "/v1/jobs/1", "", NULL);
     assert_int_equal(answer.status, 405);
     assert_non_null(strstr(answer.head, "Allow: GET, HEAD\r\n"));
     client_drop(&answer);
@@ -76,10 +76,10 @@ static void pages_follow_each_other(void **state)
     for (int i = 0; i < 5; i++) {
         expect(&w, "POST", "/v1/jobs", one_job, 201, NULL);
     }
-    expect(&w, "GET", "/v1/jobs?limit=2", NULL, 200, "\"next\":1}");
-    expect(&w, "GET", "/v1/jobs?limit=2&after=1", NULL, 200, "\"next\":3}");
-    expect(&w, "GET", "/v1/jobs?limit=2&after=3", NULL, 200, "[{\"id\":4,");
-    expect(&w, "GET", "/v1/jobs?after=4", NULL, 200, "[]");
+    expect(&w, "GET", "/v1/jobs?limit=2", NULL, 200, "\"next\":2}");
+    expect(&w, "GET", "/v1/jobs?limit=2&after=2", NULL, 200, "\"next\":4}");
+    expect(&w, "GET", "/v1/jobs?limit=2&after=4", NULL, 200, "[{\"id\":5,");
+    expect(&w, "GET", "/v1/jobs?after=5", NULL, 200, "[]");
     server_end(&w);
 }
 
@@ -92,7 +92,7 @@ static void bulk_is_read_before_it_is_taken(void **state)
     expect(&w, "POST", "/v1/jobs", "[{\"args\":[\"a\"]}, {\"argz\":[\"b\"]}]", 400, "element 1");
     expect(&w, "POST", "/v1/jobs", "[{\"args\":[\"a\"]}", 400, "does not end");
     expect(&w, "GET", "/v1/jobs", NULL, 200, "[]");
-    expect(&w, "POST", "/v1/jobs", " [{\"args\":[\"a\"]},{\"args\":[\"b\"]}]", 201, "\"id\": 1");
+    expect(&w, "POST", "/v1/jobs", " [{\"args\":[\"a\"]},{\"args\":[\"b\"]}]", 201, "\"id\": 2");
     expect(&w, "POST", "/v1/jobs", "[{\"args\":[\"a\"]},{\"args\":[\"b\"],\"after\":[99]}]", 207,
            "{\"error\": \"after: there is no job 99");
     expect(&w, "POST", "/v1/jobs", "[]", 201, "[");
@@ -188,8 +188,8 @@ static void many_share_a_commit(void **state)
         curl_easy_cleanup(easy[i]);
     }
     (void)curl_multi_cleanup(multi);
-    expect(&w, "GET", "/v1/jobs/639", NULL, 200, NULL);
-    expect(&w, "GET", "/v1/jobs/640", NULL, 404, NULL);
+    expect(&w, "GET", "/v1/jobs/640", NULL, 200, NULL);
+    expect(&w, "GET", "/v1/jobs/641", NULL, 404, NULL);
     server_stop(&w);
     assert_true(disk.syncs < CLIENTS * ROUNDS);
     server_end(&w);
@@ -213,13 +213,13 @@ static void tenants_are_kept_apart(void **state)
               NULL);
     expect_at(client_unix(w.path), "GET", "/v1/jobs", "Authorization: Bearer x\r\n", NULL, 401,
               NULL);
-    expect_at(client_tcp(port), "POST", "/v1/jobs", a, one_job, 201, "\"id\": 0");
-    expect_at(client_tcp(port), "GET", "/v1/jobs/0", reader, NULL, 200, "\"tenant\":\"t0\"");
+    expect_at(client_tcp(port), "POST", "/v1/jobs", a, one_job, 201, "\"id\": 1");
+    expect_at(client_tcp(port), "GET", "/v1/jobs/1", reader, NULL, 200, "\"tenant\":\"t0\"");
     expect_at(client_tcp(port), "POST", "/v1/jobs", reader, one_job, 403, "scope submit");
-    expect_at(client_tcp(port), "POST", "/v1/jobs/0/cancel", reader, NULL, 403, NULL);
-    expect_at(client_tcp(port), "GET", "/v1/jobs/0", b, NULL, 404, "no job 0");
-    expect_at(client_tcp(port), "GET", "/v1/jobs/0/output", b, NULL, 404, "no job 0");
-    expect_at(client_tcp(port), "POST", "/v1/jobs/0/cancel", b, NULL, 404, "no job 0");
+    expect_at(client_tcp(port), "POST", "/v1/jobs/1/cancel", reader, NULL, 403, NULL);
+    expect_at(client_tcp(port), "GET", "/v1/jobs/1", b, NULL, 404, "no job 1");
+    expect_at(client_tcp(port), "GET", "/v1/jobs/1/output", b, NULL, 404, "no job 1");
+    expect_at(client_tcp(port), "POST", "/v1/jobs/1/cancel", b, NULL, 404, "no job 1");
     expect_at(client_tcp(port), "GET", "/v1/jobs", b, NULL, 200, "[]");
     expect_at(client_tcp(port), "POST", "/v1/nodes/p0-0000/resume", a, NULL, 403, "operate");
     expect_at(client_tcp(port), "GET", "/v1/tokens", a, NULL, 403, NULL);
@@ -296,27 +296,27 @@ static void outputs_are_read_as_their_user(void **state)
     submit_with_output(&w, client_unix(w.path), "", w.centre.folder);
     submit_with_output(&w, client_unix(w.path), "", "/nowhere/out");
     client_answer answer =
-        client_ask(client_unix(w.path), "GET", "/v1/jobs/0/output?from=7", "", NULL);
+        client_ask(client_unix(w.path), "GET", "/v1/jobs/1/output?from=7", "", NULL);
     assert_int_equal(answer.status, 200);
     assert_string_equal(answer.body, "789");
     assert_non_null(strstr(answer.head, "Fuyao-Size: 10\r\n"));
     client_drop(&answer);
-    expect(&w, "GET", "/v1/jobs/0/output?limit=2&from=1", NULL, 200, "12");
-    expect(&w, "GET", "/v1/jobs/0/output?from=99", NULL, 200, "");
-    expect(&w, "GET", "/v1/jobs/1/output", NULL, 409, "is a link");
-    expect(&w, "GET", "/v1/jobs/2/output", NULL, 409, "no plain file");
-    expect(&w, "GET", "/v1/jobs/3/output", NULL, 404, "No such file");
+    expect(&w, "GET", "/v1/jobs/1/output?limit=2&from=1", NULL, 200, "12");
+    expect(&w, "GET", "/v1/jobs/1/output?from=99", NULL, 200, "");
+    expect(&w, "GET", "/v1/jobs/2/output", NULL, 409, "is a link");
+    expect(&w, "GET", "/v1/jobs/3/output", NULL, 409, "no plain file");
+    expect(&w, "GET", "/v1/jobs/4/output", NULL, 404, "No such file");
     if (geteuid() == 0) { /* the job is another user's: root's file is not for it */
         char a[160];
         int port = server_port(&w);
         make_token(&w, "a1", "t0", "submit", a);
         submit_with_output(&w, client_tcp(port), a, file);
         assert_int_equal(chmod(w.centre.folder, 0755), 0);
-        expect_at(client_tcp(port), "GET", "/v1/jobs/4/output", a, NULL, 409, "another user");
+        expect_at(client_tcp(port), "GET", "/v1/jobs/5/output", a, NULL, 409, "another user");
         assert_int_equal(chmod(file, 0600), 0);
-        expect_at(client_tcp(port), "GET", "/v1/jobs/4/output", a, NULL, 404, "Permission denied");
+        expect_at(client_tcp(port), "GET", "/v1/jobs/5/output", a, NULL, 404, "Permission denied");
         assert_int_equal(chown(file, 4321, 4321), 0);
-        expect_at(client_tcp(port), "GET", "/v1/jobs/4/output", a, NULL, 200, "0123456789");
+        expect_at(client_tcp(port), "GET", "/v1/jobs/5/output", a, NULL, 200, "0123456789");
     }
     server_end(&w);
 }
