@@ -137,12 +137,28 @@ void ctl_write_explanation(const fy_explanation *e, const fy_fleet *fleet, fy_st
     put_change(e, fleet, json);
 }
 
+/* The job, live; one that has ended is no mystery, and the error says so. */
+static int find_waiting(fy_ctl *ctl, const fy_who *who, int64_t id, fy_job **out, fy_err *err)
+{
+    fy_str seen = {0};
+    int status;
+
+    if (fy_fleet_job(ctl->fleet, id) != NULL) {
+        return ctl_find(ctl, who, id, out, err);
+    }
+    status = fy_ctl_view_job(ctl, who, id, &seen, err);
+    fy_str_free(&seen);
+    return status != 0 ? status
+                       : fy_fail(err, FY_EINVAL, "job %lld has ended; `fuyao show %lld` says how",
+                                 (long long)id, (long long)id);
+}
+
 int fy_ctl_view_explain(fy_ctl *ctl, const fy_who *who, int64_t id, fy_str *json, fy_err *err)
 {
     fy_explain_options options;
     fy_explanation e;
     fy_job *job;
-    int status = ctl_find(ctl, who, id, &job, err);
+    int status = find_waiting(ctl, who, id, &job, err);
 
     if (status != 0) {
         return status;
