@@ -290,6 +290,29 @@ int ctl_fit_site(fy_ctl *ctl, fy_err *err)
     return status;
 }
 
+/* ------------------------------------------------------------------ the disk */
+
+static void look_at_room(fy_ctl *ctl)
+{
+    int64_t room = fy_store_room_bytes(ctl->store);
+
+    ctl->full = room >= 0 && room < room_reserve_bytes;
+}
+
+static int commit(fy_ctl *ctl, fy_err *err)
+{
+    if (fy_store_last(ctl->store) > fy_store_committed(ctl->store)) {
+        ctl->tally.commits++;
+        if (fy_store_commit(ctl->store, err) != 0) {
+            return FY_EIO;
+        }
+    } else if (!ctl->full) { /* a full disk is looked at again though nothing is accepted */
+        return 0;
+    }
+    look_at_room(ctl);
+    return 0;
+}
+
 /* ------------------------------------------------------------------ opening */
 
 static void keep_sched(fy_ctl *ctl, const fy_sched_options *sched)
@@ -371,6 +394,7 @@ int fy_ctl_open(fy_ctl **out, const fy_ctl_options *options, fy_store *store, fy
     if (status == 0) {
         status = fy_store_commit(store, err);
     }
+    look_at_room(ctl);
     ctl->next_list_us = ctl->now_us;
     ctl->dirty = true;
     if (status != 0) {
@@ -440,23 +464,6 @@ static int snapshot_if_due(fy_ctl *ctl)
         fy_store_snapshot_put(ctl->store, bytes.text, bytes.len);
         fy_str_free(&bytes);
     }
-    return 0;
-}
-
-static int commit(fy_ctl *ctl, fy_err *err)
-{
-    int64_t room;
-
-    if (fy_store_last(ctl->store) > fy_store_committed(ctl->store)) {
-        ctl->tally.commits++;
-        if (fy_store_commit(ctl->store, err) != 0) {
-            return FY_EIO;
-        }
-    } else if (!ctl->full) { /* a full disk is looked at again though nothing is accepted */
-        return 0;
-    }
-    room = fy_store_room_bytes(ctl->store);
-    ctl->full = room >= 0 && room < room_reserve_bytes;
     return 0;
 }
 
