@@ -174,11 +174,11 @@ static void around_a_run(void **state)
     id = submit(&r, 2);
     WAIT_UNTIL(&r, ended(&r, id));
     assert_true(job_says(&r, id, "\"finished\""));
-    assert_string_equal(log_text(&r), "prolog p0-0000 0 1 0,1 nothing\n"
-                                      "epilog p0-0000 0 1 0,1 nothing\n");
+    assert_string_equal(log_text(&r), "prolog p0-0000 1 1 0,1 nothing\n"
+                                      "epilog p0-0000 1 1 0,1 nothing\n");
     step(&r);
     step(&r); /* the end is committed: the marks may go */
-    assert_int_not_equal(access(strcat(r.marks, "/prolog-0.1"), F_OK), 0);
+    assert_int_not_equal(access(strcat(r.marks, "/prolog-1.1"), F_OK), 0);
     rig_free(&r);
 }
 
@@ -199,7 +199,7 @@ static void failing_prolog(void **state)
     WAIT_UNTIL(&r, ended(&r, id));
     assert_true(job_says(&r, id, "\"finished\""));
     assert_true(drained(&r, 1));
-    assert_true(nodes_say(&r, "prolog: GPU 3 has fallen off the bus (job 1)"));
+    assert_true(nodes_say(&r, "prolog: GPU 3 has fallen off the bus (job 2)"));
     for (size_t i = 0; i < fy_fake_marks(r.c.fake); i++) { /* nothing was ever asked of it there */
         assert_string_not_equal(fy_fake_mark_get(r.c.fake, i).devices[0].node, "p0-0001");
     }
@@ -254,7 +254,7 @@ static void hanging_prolog(void **state)
     rig_open(&r);
     id = submit(&r, 4);
     WAIT_UNTIL(&r, drained(&r, 0));
-    assert_true(nodes_say(&r, "prolog: not done after 0.3 s: waiting for the disk (job 0)"));
+    assert_true(nodes_say(&r, "prolog: not done after 0.3 s: waiting for the disk (job 1)"));
     WAIT_UNTIL(&r, written_pid(&r, "child") > 0 && gone(written_pid(&r, "child")));
     WAIT_UNTIL(&r, ended(&r, id));
     rig_free(&r);
@@ -298,7 +298,7 @@ static void failing_epilog(void **state)
     assert_false(ended(&r, id));
     WAIT_UNTIL(&r, ended(&r, id));
     assert_true(job_says(&r, id, "\"finished\""));
-    assert_true(nodes_say(&r, "epilog: not done after 0.5 s (job 0)"));
+    assert_true(nodes_say(&r, "epilog: not done after 0.5 s (job 1)"));
     rig_free(&r);
 }
 
@@ -332,8 +332,8 @@ static void next_daemon(void **state)
     WAIT_UNTIL(&r, ended(&r, id));
     assert_true(job_says(&r, id, "\"finished\""));
     assert_false(drained(&r, 0));
-    assert_string_equal(log_text(&r), "prolog p0-0000 0 1 0,1,2,3 nothing\n"
-                                      "prolog p0-0000 0 1 0,1,2,3 nothing\n");
+    assert_string_equal(log_text(&r), "prolog p0-0000 1 1 0,1,2,3 nothing\n"
+                                      "prolog p0-0000 1 1 0,1,2,3 nothing\n");
     fy_hooks_close(dead); /* only now is its child reaped */
 
     id = submit(&r, 4);
@@ -424,7 +424,7 @@ static void blamed(void **state)
                            fy_fleet_job(fy_ctl_fleet(r.c.ctl), id)->state != FY_JOB_RUNNING);
     }
     assert_true(drained(&r, 0));
-    assert_true(nodes_say(&r, "three jobs failed there within a minute: 0, 1 and 2"));
+    assert_true(nodes_say(&r, "three jobs failed there within a minute: 1, 2 and 3"));
     rig_free(&r);
 }
 
