@@ -260,6 +260,20 @@ static int take_line(fy_beside *sh, int *steps, fy_err *err)
     return status;
 }
 
+/* More of the present instant is in the queue: one command's events, such as a submission that is
+ * held, are not to be decided between. */
+static bool amid_instant(const fy_beside *sh)
+{
+    char *rest;
+
+    if (sh->taken == sh->queue.len) {
+        return false;
+    }
+    (void)strtod(sh->queue.text + sh->taken, &rest);
+    (void)strtoll(rest, &rest, 10);
+    return strtoll(rest, NULL, 10) <= fy_shadow_fleet(sh->run)->now_us;
+}
+
 void ctl_shadow_work(fy_ctl *ctl)
 {
     fy_beside *sh = ctl->shadow;
@@ -281,7 +295,9 @@ void ctl_shadow_work(fy_ctl *ctl)
         sh->queue.len -= sh->taken;
         sh->taken = 0;
     }
-    status = status >= 0 ? fy_shadow_decide(sh->run, &err) : status;
+    if (status >= 0 && !amid_instant(sh)) {
+        status = fy_shadow_decide(sh->run, &err);
+    }
     if (status >= 0 && sh->queue.len - sh->taken > MOST_QUEUE) {
         sh->restarts++;
         status = begin(ctl, sh, &err);

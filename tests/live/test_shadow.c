@@ -180,6 +180,42 @@ static void the_same_world(void **state)
     centre_free(&c);
 }
 
+/* Thousands of events of one instant take more than one turn: none of them is decided between. */
+static void held_at_once(void **state)
+{
+    static const char *const args[] = {"/bin/true"};
+    fy_submission job = fy_submission_default();
+    centre c;
+    json_t *json;
+    int64_t first;
+    int count, indices[2000];
+    bool again;
+
+    (void)state;
+    open_with(&c, "fifo", "las", 1);
+    job.args = args;
+    job.n_args = 1;
+    job.estimate_us = 100 * (int64_t)HAND_US;
+    job.hold = true;
+    for (int i = 0; i < 2000; i++) {
+        indices[i] = i;
+    }
+    job.array = indices;
+    job.n_array = 2000;
+    /* one event more, so that what a turn takes ends between a submission and its hold */
+    assert_int_equal(fy_ctl_node(c.ctl, &centre_root, "p1-0000", FY_NODE_DRAIN, "odd", &c.err), 0);
+    assert_int_equal(fy_ctl_submit(c.ctl, &lin, &job, &first, &count, &again, &c.err), 0);
+    assert_int_equal(count, 2000);
+    go_on(&c, 20);
+    json = view(&c);
+    assert_false(json_is_true(json_object_get(json, "behind")));
+    assert_int_equal(number(json, NULL, "jobs"), 2000);
+    assert_int_equal(number(json, "live", "started"), 0);
+    assert_int_equal(number(json, "shadow", "started"), 0);
+    json_decref(json);
+    centre_free(&c);
+}
+
 /* It may begin and end at any time, over a queue at work, and asks for what there is. */
 static void while_running(void **state)
 {
@@ -255,7 +291,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_short_one_first), cmocka_unit_test(beside_itself),
         cmocka_unit_test(the_same_world),      cmocka_unit_test(while_running),
-        cmocka_unit_test(any_beside_any),
+        cmocka_unit_test(any_beside_any),      cmocka_unit_test(held_at_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
