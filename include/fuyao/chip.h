@@ -86,7 +86,8 @@ typedef struct fy_server {
     fy_range overhead_w; /* power beside the accelerators */
 } fy_server;
 
-/* Devices that the server's link joins where it is not all of them: 2 for `nvlink-pairs`; else 0. */
+/* Devices that the server's link joins where it is not all of them: 2 for `nvlink-pairs`; else 0.
+ */
 int fy_server_link_group(const fy_server *server);
 
 /* One row of data/assumptions.yaml: a range for what is unknown. */

@@ -45,8 +45,8 @@ typedef struct fy_cluster {
     int devices, per_node;  /* per_node devices share a node's link and its NICs */
     double nic_bytes_per_s; /* of a node, all NICs together, one direction; NAN = unknown */
     double power_cap_w;     /* a device's limit; NAN = the chip's own */
-    int link_group;         /* devices that the link joins (bridges: 2), the others by PCIe; 0 = all */
-    double oversubscribed;  /* NICs' rate / what the fabric above carries, >= 1; 0 = 1 */
+    int link_group; /* devices that the link joins (bridges: 2), the others by PCIe; 0 = all */
+    double oversubscribed; /* NICs' rate / what the fabric above carries, >= 1; 0 = 1 */
 } fy_cluster;
 
 /* Does the chip's own link join that many neighbours? */

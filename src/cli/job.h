@@ -52,13 +52,9 @@ void cli_job_close(cli_job *job);
 
 typedef struct cli_job_option cli_job_option; /* a row of the table */
 
-typedef enum cli_job_word { CLI_WORD_NONE, CLI_WORD_NEEDED, CLI_WORD_OPTIONAL } cli_job_word;
-
 /* By long name without dashes or by letter; NULL = there is none. */
 const cli_job_option *cli_job_option_named(const char *name, size_t len);
 const cli_job_option *cli_job_option_letter(char letter);
-const char *cli_job_option_name(const cli_job_option *option);
-cli_job_word cli_job_option_word(const cli_job_option *option);
 
 /* Take it with its value (NULL without). Errors: one line that begins with --NAME. */
 int cli_job_take(cli_job *job, const cli_job_option *option, const char *value,

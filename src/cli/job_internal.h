@@ -23,6 +23,8 @@ typedef enum job_kind {
     JOB_SPECIAL  /* its own function in job_take.c */
 } job_kind;
 
+typedef enum cli_job_word { CLI_WORD_NONE, CLI_WORD_NEEDED, CLI_WORD_OPTIONAL } cli_job_word;
+
 typedef int (*job_take_fn)(cli_job *job, const char *value, fy_err *err);
 
 struct cli_job_option {

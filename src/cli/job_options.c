@@ -190,16 +190,6 @@ const cli_job_option *cli_job_option_letter(char letter)
     return NULL;
 }
 
-const char *cli_job_option_name(const cli_job_option *option)
-{
-    return option->name;
-}
-
-cli_job_word cli_job_option_word(const cli_job_option *option)
-{
-    return option->word;
-}
-
 void cli_job_warn(cli_job *job, const char *fmt, ...)
 {
     char text[400];

@@ -27,7 +27,8 @@ static void print_status(const json_t *s)
            (long long)cli_int_of(s, "waiting", 0), (long long)cli_int_of(s, "running", 0),
            cli_flag_of(s, "accepting") ? "accepted" : "refused: the disk is nearly full");
     if (!isnan(cli_number_of(s, "power_cap_w"))) {
-        printf("power    at most %.4g kW for the devices\n", cli_number_of(s, "power_cap_w") / 1000);
+        printf("power    at most %.4g kW for the devices\n",
+               cli_number_of(s, "power_cap_w") / 1000);
     }
     printf("journal  %lld events\n", (long long)cli_int_of(s, "events", 0));
     printf("nodes    %lld\n", (long long)cli_int_of(s, "nodes", 0));

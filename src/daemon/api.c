@@ -3,7 +3,7 @@
 
 #include "base/num.h"
 #include "daemon/api_internal.h"
-#include "daemon/text.h"
+#include "daemon/json_text.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -53,7 +53,7 @@ static int status_of(int code, const fy_request *request)
 void fy_reply_error(fy_reply *reply, int status, const char *text)
 {
     fy_str_clear(&reply->body);
-    fy_text_error(&reply->body, text);
+    fy_json_error(&reply->body, text);
     reply->status = status;
     reply->type = "application/json";
     reply->job = -1;
@@ -123,7 +123,7 @@ void fy_api_done(fy_reply *reply, const fy_request *request)
         fy_str_printf(&reply->body, "{\"id\": %lld}\n", (long long)request->match.id);
     } else if (request->match.name != NULL) {
         fy_str_puts(&reply->body, "{\"name\": ");
-        fy_text_json(&reply->body, request->match.name);
+        fy_json_text(&reply->body, request->match.name);
         fy_str_puts(&reply->body, "}\n");
     } else {
         fy_str_puts(&reply->body, "{}\n");

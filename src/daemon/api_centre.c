@@ -2,7 +2,7 @@
 /* Routes about the centre: nodes, tenants, policy, tokens, the daemon itself. */
 #include "base/arena.h"
 #include "daemon/api_internal.h"
-#include "daemon/text.h"
+#include "daemon/json_text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -155,7 +155,7 @@ int fy_api_policy(fy_api *api, const fy_request *request, fy_reply *reply, fy_er
     }
     if (code == 0) {
         fy_str_puts(&reply->body, "{\"policy\": ");
-        fy_text_json(&reply->body, sched.policy);
+        fy_json_text(&reply->body, sched.policy);
         fy_str_puts(&reply->body, "}\n");
     }
     free(list);

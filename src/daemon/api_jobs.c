@@ -3,8 +3,8 @@
 #include "base/arena.h"
 #include "base/num.h"
 #include "daemon/api_internal.h"
+#include "daemon/json_text.h"
 #include "daemon/output.h"
-#include "daemon/text.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -71,7 +71,7 @@ static int submit_bulk(fy_api *api, const fy_request *request, bool dry, fy_aren
                        : add_taken(api, request, &b.each[i], reply, &again, &one);
         if (code != 0) {
             reply->body.len = mark;
-            fy_text_error(&reply->body, one.text);
+            fy_json_error(&reply->body, one.text);
             reply->body.len--; /* its newline */
             bad++;
         }

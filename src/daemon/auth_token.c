@@ -2,8 +2,8 @@
 /* Bearer tokens: made, kept as hashes, compared in constant time. */
 #include "base/arena.h"
 #include "daemon/auth_internal.h"
+#include "daemon/json_text.h"
 #include "daemon/route.h"
-#include "daemon/text.h"
 
 #include <nettle/memops.h>
 
@@ -196,9 +196,9 @@ void fy_auth_token_list(const fy_auth *auth, fy_str *json)
     for (size_t i = 0; i < auth->n_tokens; i++) {
         const fy_auth_token *token = &auth->tokens[i];
         fy_str_puts(json, i > 0 ? ",\n  {\"name\": " : "\n  {\"name\": ");
-        fy_text_json(json, token->name);
+        fy_json_text(json, token->name);
         fy_str_puts(json, ", \"tenant\": ");
-        fy_text_json(json, token->tenant);
+        fy_json_text(json, token->tenant);
         fy_str_printf(json, ", \"uid\": %lu, \"scope\": \"%s\", \"created_us\": %lld}",
                       (unsigned long)token->uid, fy_scope_name(token->scope),
                       (long long)token->created_us);

@@ -20,7 +20,6 @@ fy_ctl_options fy_ctl_defaults(void)
                             .start_timeout_us = 10 * 1000000LL,
                             .list_period_us = 5 * 1000000LL,
                             .snapshot_every = 25000,
-                            .keep_ended = 1000,
                             .default_output = "fuyao-%j.out",
                             .secret = ""};
 }

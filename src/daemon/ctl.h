@@ -44,9 +44,8 @@ typedef struct fy_quota {
 } fy_quota;
 
 /* The layout that the planner found for a workload on a chip of the site, as variables for the
- * run's environment (FUYAO_TP, FUYAO_PP, ...). Returns how many it wrote, at most `most`; strings
- * owned by the arena. */
-/* `chip`: the site's index. */
+ * run's environment (FUYAO_TP, FUYAO_PP, ...). `chip`: the site's index. Returns how many it wrote,
+ * at most `most`; strings owned by the arena. */
 typedef struct fy_layouts {
     int (*find)(void *ctx, const char *workload, int batch, int chip, int devices, fy_arena *arena,
                 fy_pair *out, int most);
@@ -68,7 +67,6 @@ typedef struct fy_ctl_options {
     int64_t start_timeout_us;    /* a run not seen within this is asked for again */
     int64_t list_period_us;      /* between two looks at all runs */
     int snapshot_every;          /* events between two snapshots, at most 50,000 */
-    int keep_ended;              /* ended jobs shown in the queue view, in memory */
     const char *default_output;  /* pattern; "fuyao-%j.out" */
     const char *socket;          /* told to runs; NULL = not */
     const char *secret;          /* of this state folder: tokens of runs are made with it */

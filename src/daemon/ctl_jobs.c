@@ -90,12 +90,6 @@ static int emit_by(fy_ctl *ctl, const fy_who *who, const fy_event *event, const 
 
 /* ------------------------------------------------------------------ jobs */
 
-static bool holds(const fy_job *job)
-{
-    return job->state == FY_JOB_STARTING || job->state == FY_JOB_RUNNING ||
-           job->state == FY_JOB_STOPPING;
-}
-
 static int stop(fy_ctl *ctl, const fy_who *who, const fy_job *job, fy_reason reason, fy_err *err)
 {
     fy_event event = ctl_job_event(ctl, FY_EV_STOPPING, job);
@@ -118,7 +112,7 @@ static int cancel(fy_ctl *ctl, const fy_who *who, fy_job *job, fy_err *err)
         event.a = job->rec.limit_us;
         return ctl_emit(ctl, &event, ctl_cancel_mark, strlen(ctl_cancel_mark), err);
     }
-    if (holds(job)) {
+    if (fy_job_holds(job)) {
         return stop(ctl, who, job, FY_WHY_CANCELLED, err);
     }
     return emit_by(ctl, who, &event, NULL, err);
@@ -134,7 +128,7 @@ static int hold(fy_ctl *ctl, const fy_who *who, const fy_job *job, fy_err *err)
     if (job->state != FY_JOB_WAITING) {
         return fy_fail(err, FY_EINVAL, "job %lld is %s; only a waiting job can be held%s",
                        (long long)job->id, fy_shown_name(ctl_shown(ctl, job)),
-                       holds(job) ? ": requeue it, then hold it" : "");
+                       fy_job_holds(job) ? ": requeue it, then hold it" : "");
     }
     return emit_by(ctl, who, &event, NULL, err);
 }

@@ -301,7 +301,6 @@ static void count_end(fy_ctl *ctl, const fy_event *event, const fy_live *live)
     }
     if (event->kind == FY_EV_STOPPED) {
         tally->preempted += fy_reason_is_policy(live->stopping);
-        tally->requeued += live->stopping == FY_WHY_REQUEUED;
     }
 }
 

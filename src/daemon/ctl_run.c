@@ -177,12 +177,6 @@ static int stopped(fy_ctl *ctl, const fy_job *job, const fy_run *run, fy_err *er
 
 /* ------------------------------------------------------------------ one run */
 
-static bool holds(const fy_job *job)
-{
-    return job->state == FY_JOB_STARTING || job->state == FY_JOB_RUNNING ||
-           job->state == FY_JOB_STOPPING;
-}
-
 /* The fleet knows nothing of this run: it must not be. */
 static void foreign(fy_ctl *ctl, const fy_run *run)
 {
@@ -233,7 +227,7 @@ static int take(fy_ctl *ctl, const fy_run *run, fy_err *err)
     fy_job *job = fy_fleet_job(ctl->fleet, run->key.job);
     fy_live *live;
 
-    if (job == NULL || job->attempt != run->key.attempt || !holds(job)) {
+    if (job == NULL || job->attempt != run->key.attempt || !fy_job_holds(job)) {
         if (run->state != FY_RUN_NONE) {
             foreign(ctl, run);
         }
@@ -327,7 +321,7 @@ int ctl_look_all(fy_ctl *ctl, fy_err *err)
     for (size_t i = 0; look.status == 0 && i < ctl->fleet->n_slots; i++) {
         fy_job *job = ctl->fleet->jobs[i];
 
-        if (holds(job) && ctl_live(ctl, job)->seen != ctl->list_number) {
+        if (fy_job_holds(job) && ctl_live(ctl, job)->seen != ctl->list_number) {
             look.status = missing(ctl, job, err);
         }
     }
@@ -488,10 +482,10 @@ static int do_act(fy_ctl *ctl, const fy_act *act, fy_err *err)
     case FY_ACT_KILL:
         return ops->kill(ctl->engine, act->key, err);
     case FY_ACT_FORGET:
-        if (ctl->options.hooks != NULL && !(present && holds(job))) {
+        if (ctl->options.hooks != NULL && !(present && fy_job_holds(job))) {
             fy_hooks_forget(ctl->options.hooks, act->key);
         }
-        return present && holds(job) ? 0 : ops->forget(ctl->engine, act->key, err);
+        return present && fy_job_holds(job) ? 0 : ops->forget(ctl->engine, act->key, err);
     }
     return 0;
 }

@@ -88,7 +88,7 @@ typedef struct fy_seen_key {
 } fy_seen_key;
 
 typedef struct fy_tally_live {
-    int64_t submitted, started, finished, failed, cancelled, timeouts, preempted, lost, requeued;
+    int64_t submitted, started, finished, failed, cancelled, timeouts, preempted, lost;
     int64_t rounds, commits, acts, engine_errors, refused_answers;
 } fy_tally_live; /* of this daemon's life */
 

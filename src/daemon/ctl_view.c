@@ -10,6 +10,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { ENDED_ROWS = 1000 }; /* where nobody says how many */
+
 /* ------------------------------------------------------------------ one job */
 
 fy_shown_state ctl_shown(const fy_ctl *ctl, const fy_job *job)
@@ -23,12 +25,6 @@ fy_shown_state ctl_shown(const fy_ctl *ctl, const fy_job *job)
 
     (void)ctl;
     return states[job->state];
-}
-
-static bool holds(const fy_job *job)
-{
-    return job->state == FY_JOB_STARTING || job->state == FY_JOB_RUNNING ||
-           job->state == FY_JOB_STOPPING;
 }
 
 static void put_nodes(const fy_ctl *ctl, const fy_job *job, fy_str *s)
@@ -79,7 +75,7 @@ static void put_row(const fy_ctl *ctl, const fy_job *job, const fy_live *live, c
         fy_json_put_int(s, "array_index", live->array_index);
     }
     fy_json_put_int(s, "attempt", job->attempt);
-    if (holds(job)) {
+    if (fy_job_holds(job)) {
         fy_json_put_text(s, "chip", ctl->fleet->pools[job->chip].name);
         fy_json_put_us(s, "started_s", job->start_us);
         fy_json_put_text(s, "node", ctl->fleet->nodes[job->holds[0].node].name);
@@ -161,7 +157,7 @@ static void put_full(const fy_ctl *ctl, const fy_job *job, const fy_live *live, 
     put_rates(ctl, job, s);
     fy_json_put_real(s, "work", job->rec.work_q >= 0 ? units(job, job->rec.work_q) : (double)NAN);
     fy_json_put_real(s, "done", units(job, fy_job_done(job, now_us)));
-    if (holds(job)) {
+    if (fy_job_holds(job)) {
         put_nodes(ctl, job, s);
         fy_json_put_real(s, "progress", live->progress);
         fy_json_put_us(s, "expected_end_s",
@@ -324,8 +320,7 @@ static int past_jobs(fy_ctl *ctl, const fy_who *who, const fy_job_filter *filter
 
     return (filter->states & ended) == 0
                ? 0
-               : fy_store_past_list(ctl->store, -1,
-                                    filter->limit > 0 ? filter->limit : ctl->options.keep_ended,
+               : fy_store_past_list(ctl->store, -1, filter->limit > 0 ? filter->limit : ENDED_ROWS,
                                     tenant, past_row, &rows, err);
 }
 

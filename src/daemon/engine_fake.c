@@ -422,11 +422,6 @@ bool fy_fake_lose(fy_fake *fake, fy_run_key key)
     return fy_fake_finish(fake, key, 0, SIGKILL);
 }
 
-void fy_fake_hint(fy_fake *fake, fy_run_key key)
-{
-    fy_fake_push_hint(fake, key, fake->now_us);
-}
-
 void fy_fake_node(fy_fake *fake, const char *name, bool up, const char *why)
 {
     size_t i = 0;

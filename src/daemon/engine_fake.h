@@ -63,7 +63,6 @@ void fy_fake_silence(fy_fake *fake, int64_t until_us, bool errors);
 /* A run that is alive ends now, or loses its end; false: it is not alive. */
 bool fy_fake_finish(fy_fake *fake, fy_run_key key, int exit_code, int exit_signal);
 bool fy_fake_lose(fy_fake *fake, fy_run_key key);
-void fy_fake_hint(fy_fake *fake, fy_run_key key);
 /* What nodes() says of a node (copied); of others nothing. A node that goes down takes nothing with
  * it: the daemon decides. */
 void fy_fake_node(fy_fake *fake, const char *name, bool up, const char *why);

@@ -78,9 +78,9 @@ void fy_hooks_suspect(fy_hooks *hooks, const char *node, bool anew);
 /* A descriptor that is readable when there is work, and the work: never waits. */
 int fy_hooks_fd(const fy_hooks *hooks);
 void fy_hooks_work(fy_hooks *hooks);
-/* Take the next run's hook that is done; false: none. `health` is told by *checked: some node's
- * check is done since the last call. */
+/* Take the next run's hook that is done; false: none. */
 bool fy_hooks_done(fy_hooks *hooks, fy_hook_result *out);
+/* Some node's health check is done since the last call. */
 bool fy_hooks_checked(fy_hooks *hooks);
 
 #endif

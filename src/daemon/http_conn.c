@@ -3,7 +3,7 @@
 #include "base/arena.h"
 #include "base/num.h"
 #include "daemon/http_internal.h"
-#include "daemon/text.h"
+#include "daemon/json_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -167,3 +167,10 @@ void fy_json_put_us(fy_str *s, const char *key, int64_t us)
         fy_str_add(s, fraction, (size_t)n + 1);
     }
 }
+
+void fy_json_error(fy_str *s, const char *text)
+{
+    fy_str_puts(s, "{\"error\": ");
+    fy_json_text(s, text);
+    fy_str_puts(s, "}\n");
+}

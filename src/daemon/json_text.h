@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * JSON written straight into a growing string: for views of ten thousand jobs, where building a
- * tree first would cost more than the answer. Writes only; reading is Jansson's.
+ * JSON written straight into a growing string: what the API answers, where building a tree of ten
+ * thousand jobs first would cost more than the answer. Writes only; reading is Jansson's.
  */
 #ifndef FUYAO_DAEMON_JSON_TEXT_H
 #define FUYAO_DAEMON_JSON_TEXT_H
@@ -28,5 +28,8 @@ void fy_json_put_us(fy_str *s, const char *key, int64_t us);
 
 /* Decimal digits. */
 void fy_json_int(fy_str *s, int64_t value);
+
+/* The one form of an error: {"error": "..."} and a newline. */
+void fy_json_error(fy_str *s, const char *text);
 
 #endif

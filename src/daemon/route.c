@@ -2,7 +2,7 @@
 #include "daemon/route.h"
 
 #include "base/num.h"
-#include "daemon/text.h"
+#include "daemon/json_text.h"
 
 #include <string.h>
 
@@ -101,7 +101,7 @@ static void add_params(fy_str *json, const fy_route *route)
         fy_str_puts(json, param == route->params ? "" : ", ");
         fy_str_printf(json, "{\"name\": \"%s\", \"in\": \"%s\", \"kind\": \"%s\", \"meaning\": ",
                       param->name, where[param->in], param->kind);
-        fy_text_json(json, param->meaning);
+        fy_json_text(json, param->meaning);
         fy_str_puts(json, "}");
     }
     fy_str_puts(json, "]");
@@ -114,9 +114,9 @@ void fy_route_index(fy_str *json)
         const fy_route *route = fy_route_at(i);
         fy_str_printf(json, "  {\"method\": \"%s\", \"path\": \"%s\", \"scope\": ", route->method,
                       route->path);
-        fy_text_json(json, route->open ? "none" : fy_scope_name(route->scope));
+        fy_json_text(json, route->open ? "none" : fy_scope_name(route->scope));
         fy_str_puts(json, ", \"summary\": ");
-        fy_text_json(json, route->summary);
+        fy_json_text(json, route->summary);
         add_params(json, route);
         fy_str_puts(json, i + 1 < FY_N_ROUTES ? "},\n" : "}\n");
     }

@@ -112,7 +112,7 @@ static void read_shim(words *w, fy_run_record *out)
     r.boot[len] = '\0';
     r.shim_pid = (pid_t)number(w, 1, INT32_MAX);
     r.shim_start = (uint64_t)number(w, 0, INT64_MAX);
-    r.shim_us = number(w, 0, INT64_MAX);
+    (void)number(w, 0, INT64_MAX); /* when */
     r.shim = true;
     if (w->ok && !out->shim) {
         *out = r;

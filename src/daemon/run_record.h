@@ -34,7 +34,7 @@ typedef struct fy_run_record {
     char boot[FY_BOOT_ID];
     pid_t shim_pid, job_pid; /* job: the first */
     uint64_t shim_start, job_start;
-    int64_t shim_us, job_us; /* job_us 0: not begun */
+    int64_t job_us; /* 0: not begun */
     fy_record_end end;
     int exit_code, exit_signal;
     bool checkpointed;

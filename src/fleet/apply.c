@@ -41,12 +41,6 @@ static fy_job *job_of(const fy_fleet *fleet, const fy_event *event)
     return job != NULL && event->attempt == job->attempt ? job : NULL;
 }
 
-static bool holds(const fy_job *job)
-{
-    return job->state == FY_JOB_STARTING || job->state == FY_JOB_RUNNING ||
-           job->state == FY_JOB_STOPPING;
-}
-
 /* ------------------------------------------------------------------ chips, nodes, tenants */
 
 static int apply_chip(fy_fleet *fleet, const fy_event *event, fy_err *err)
@@ -351,7 +345,7 @@ static int apply_stopped(fy_fleet *fleet, const fy_event *event, fy_err *err)
     fy_job *job = job_of(fleet, event);
     bool saved = event->a == 1;
 
-    if (job == NULL || !holds(job)) {
+    if (job == NULL || !fy_job_holds(job)) {
         return refuse(fleet, event, err);
     }
     end_attempt(fleet, job, saved);
@@ -364,7 +358,7 @@ static int apply_end(fy_fleet *fleet, const fy_event *event, fy_err *err)
     bool any_state = event->kind == FY_EV_CANCELLED;
     fy_job *job = any_state ? fy_fleet_job(fleet, event->job) : job_of(fleet, event);
 
-    if (job == NULL || (!any_state && !holds(job))) {
+    if (job == NULL || (!any_state && !fy_job_holds(job))) {
         return refuse(fleet, event, err);
     }
     if (event->kind == FY_EV_FINISHED && job->rec.work_q >= 0 &&
@@ -372,7 +366,7 @@ static int apply_end(fy_fleet *fleet, const fy_event *event, fy_err *err)
         return fy_fail(err, FY_EINVAL, "job %lld cannot have finished: its work is not done",
                        (long long)job->id);
     }
-    if (holds(job)) {
+    if (fy_job_holds(job)) {
         end_attempt(fleet, job, true);
     }
     fy_job_end(fleet, job, event->kind == FY_EV_FINISHED ? FY_ENDED_OK : FY_ENDED_CANCELLED);
@@ -384,7 +378,7 @@ static int apply_failed(fy_fleet *fleet, const fy_event *event, fy_err *err)
     fy_job *job = job_of(fleet, event);
     bool hold = false;
 
-    if (job == NULL || !holds(job)) {
+    if (job == NULL || !fy_job_holds(job)) {
         return refuse(fleet, event, err);
     }
     if (event->node >= 0 && (size_t)event->node >= fleet->n_nodes) {

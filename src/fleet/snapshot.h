@@ -12,12 +12,6 @@ extern const char fy_snapshot_magic[]; /* 8 bytes, the last of them the version 
  * invariants are checked again. Owned by caller. */
 fy_fleet *fy_fleet_reload(const void *bytes, size_t len);
 
-static inline bool fy_job_holds(const fy_job *job)
-{
-    return job->state == FY_JOB_STARTING || job->state == FY_JOB_RUNNING ||
-           job->state == FY_JOB_STOPPING;
-}
-
 /* ------------------------------------------------------------------ reading */
 
 #define FY_LOAD_SPAN 1000000000000000000           /* most of a span or an event's instant [us] */

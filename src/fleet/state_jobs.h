@@ -91,6 +91,13 @@ typedef struct fy_job {
     fy_dependent *dependents;
 } fy_job;
 
+/* An attempt of it has its devices: from its intent to its end. */
+static inline bool fy_job_holds(const fy_job *job)
+{
+    return job->state == FY_JOB_STARTING || job->state == FY_JOB_RUNNING ||
+           job->state == FY_JOB_STOPPING;
+}
+
 /* Jobs that ask the same of a node and of the limits. */
 typedef struct fy_class_key {
     uint64_t mask;  /* acceptable chips with a rate */

@@ -25,13 +25,13 @@ typedef struct fy_machine {
     double hopper;          /* 1 where asynchronous matrix kernels exist */
     double memory_bps;      /* streaming kernels [B/s] */
     double gemm_memory_bps; /* operands of products [B/s] */
-    double usable_bytes; /* of memory, by programs */
+    double usable_bytes;    /* of memory, by programs */
     double gap_s, launch_s, step_s, micro_s; /* constants of the stack */
     double sync_s;                           /* handing over to a collective's stream and back */
-    double link_bps;   /* a device's share of the node's link, one direction [B/s] */
-    double reduce_bps; /* of reductions inside the switch; 0 = it cannot */
-    double pcie_bps;   /* the same by PCIe, where the link does not join the devices */
-    double net_bps;    /* a node's NICs, one direction [B/s]; NAN = unknown */
+    double link_bps;     /* a device's share of the node's link, one direction [B/s] */
+    double reduce_bps;   /* of reductions inside the switch; 0 = it cannot */
+    double pcie_bps;     /* the same by PCIe, where the link does not join the devices */
+    double net_bps;      /* a node's NICs, one direction [B/s]; NAN = unknown */
     double dispatch_bps; /* the same in kernels made for dispatch to experts */
     double link_latency_s, net_latency_s; /* of one step of a collective */
     double attention;                     /* share of the ideal attention kernel */

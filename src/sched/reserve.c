@@ -35,10 +35,7 @@ static int64_t end_of(const fy_job *job)
 
 void fy_reserve_observe(fy_reserve *r, const fy_job *job)
 {
-    bool runs = job != NULL && (job->state == FY_JOB_STARTING || job->state == FY_JOB_RUNNING ||
-                                job->state == FY_JOB_STOPPING);
-
-    if (runs) {
+    if (job != NULL && fy_job_holds(job)) {
         fy_heap_set(&r->ends[job->chip], &r->pos, job->slot, end_of(job), job->id);
     } else if (job != NULL && fy_heap_has(&r->pos, job->slot)) {
         fy_heap_remove(&r->ends[job->chip], &r->pos, job->slot);

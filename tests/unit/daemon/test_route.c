@@ -3,7 +3,7 @@
 #include "base/str.h"
 #include "daemon/request.h"
 #include "daemon/route.h"
-#include "daemon/text.h"
+#include "daemon/json_text.h"
 
 #include <jansson.h>
 
@@ -172,7 +172,7 @@ static void errors_are_json(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         fy_str out = {0};
-        fy_text_error(&out, texts[i]);
+        fy_json_error(&out, texts[i]);
         json_t *json = json_loads(out.text, 0, NULL);
         if (json == NULL) {
             fail_msg("no JSON: %s", out.text);
