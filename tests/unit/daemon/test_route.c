@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Targets, bulk bodies, the route table, and that docs/rest.md and the table say the same. */
 #include "base/str.h"
+#include "daemon/json_text.h"
 #include "daemon/request.h"
 #include "daemon/route.h"
-#include "daemon/json_text.h"
 
 #include <jansson.h>
 
