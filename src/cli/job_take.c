@@ -217,10 +217,10 @@ int job_take_share(cli_job *job, const char *value, fy_err *err)
 
     if (fy_num_double(value, digits, &share) == FY_NUM_OK &&
         (unit[0] == '\0' || strcmp(unit, "%") == 0)) {
-        int milli = (int)(share * (unit[0] == '%' ? 10 : 1000) + 0.5);
+        double milli = share * (unit[0] == '%' ? 10 : 1000) + 0.5;
 
-        if (share < 1000 && milli >= 1 && milli <= 999) {
-            set(job, "milli", json_integer(milli));
+        if (milli >= 1 && milli < 1000) {
+            set(job, "milli", json_integer((json_int_t)milli));
             return 0;
         }
     }

@@ -159,6 +159,9 @@ static const job_case wrong_cases[] = {
     {NULL, "--signal=NOPE -- x",
      "checkpoint_signal: \"NOPE\" is no signal; write for example USR1, TERM or 10"},
     {NULL, "-G 4 -N 3 -- x", "4 devices do not divide over 3 nodes"},
+    {NULL, "--share 2222222222222222222222222 -- x",
+     "--share: \"2222222222222222222222222\" is no share of a device; write for example 0.25 or 25 "
+     "%"},
     {NULL, "--share 2 -- x",
      "--share: \"2\" is no share of a device; write for example 0.25 or 25 %"},
     {NULL, "--gres=gpu:x:y:z -- x",
