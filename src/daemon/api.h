@@ -29,7 +29,12 @@ typedef struct fy_request {
     size_t body_len;
 } fy_request;
 
-enum { FY_API_BULK = 10000, FY_API_JOBS = 100000, FY_API_OUTPUT = 1 << 20 };
+enum {
+    FY_API_BULK = 10000,
+    FY_API_TRIES = 16, /* elements of a bulk dry run: each is tried on a copy of the fleet */
+    FY_API_JOBS = 100000,
+    FY_API_OUTPUT = 1 << 20
+};
 
 /* Zero-initialised is valid; `body` keeps its room from one answer to the next. */
 typedef struct fy_reply {

@@ -54,6 +54,25 @@ static int add_tried(fy_api *api, const fy_request *request, const fy_submission
     return fy_ctl_try(api->ctl, request->who, what, &reply->body, err);
 }
 
+/* One request must not keep the daemon from all others for long. */
+static int bulk_fits(const bulk *b, bool dry, fy_err *err)
+{
+    int64_t jobs = 0;
+
+    for (size_t i = 0; i < b->n; i++) {
+        jobs += b->each[i].n_array > 0 ? b->each[i].n_array : 1;
+    }
+    if (jobs > FY_SUBMISSION_MAX_TASKS) {
+        return fy_fail(err, FY_ERANGE, "one request makes %d jobs at most, not %lld",
+                       (int)FY_SUBMISSION_MAX_TASKS, (long long)jobs);
+    }
+    if (dry && b->n > FY_API_TRIES) {
+        return fy_fail(err, FY_ERANGE, "one dry run takes %d submissions at most, not %zu",
+                       (int)FY_API_TRIES, b->n);
+    }
+    return 0;
+}
+
 static int submit_bulk(fy_api *api, const fy_request *request, bool dry, fy_arena *arena,
                        fy_reply *reply, fy_err *err)
 {
@@ -61,6 +80,7 @@ static int submit_bulk(fy_api *api, const fy_request *request, bool dry, fy_aren
     size_t bad = 0;
     int n = fy_json_split(request->body, request->body_len, FY_API_BULK, read_one, &b, err);
 
+    n = n >= 0 ? bulk_fits(&b, dry, err) : n;
     fy_str_puts(&reply->body, "[");
     for (size_t i = 0; n >= 0 && i < b.n; i++) {
         fy_err one = {0};

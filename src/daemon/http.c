@@ -30,6 +30,8 @@ fy_http_options fy_http_defaults(void)
                              .bodies_per_uid_bytes = 64 << 20,
                              .rate_per_s = 2000,
                              .burst = 4000,
+                             .busy_share = 0.25,
+                             .busy_ms = 4000,
                              .idle_ms = 60000,
                              .request_ms = 30000,
                              .answer_ms = 60000,

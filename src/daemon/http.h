@@ -26,16 +26,18 @@ typedef struct fy_http_options {
     unsigned socket_mode;    /* of its file; 0666: peers are told apart by the kernel */
     const char *listen;      /* "127.0.0.1:8787" or "[::1]:8787"; NULL = no TCP */
 
-    /* limits; operators are exempt from `rate_per_s` and `burst` alone */
+    /* limits; operators are exempt from `rate_per_s`, `burst` and `busy_*` alone */
     int connections, connections_per_uid, connections_unknown; /* ... without a token yet, TCP */
     int streams_per_uid;
     size_t body_bytes, bodies_per_uid_bytes; /* of one request; of all under way */
     double rate_per_s, burst;                /* requests of one uid; rate 0 = no limit */
-    int64_t idle_ms;      /* from the last answer to the end of the next request's head */
-    int64_t request_ms;   /* from there to the end of its body */
-    int64_t answer_ms;    /* from there until the client has taken the answer */
-    int64_t heartbeat_ms; /* of event streams */
-    int64_t stuck_ms;     /* an event stream's client that takes nothing for so long is cut off */
+    double busy_share, busy_ms; /* of the daemon's time that answers to one uid may take; that it
+                                   may take beyond; share 0 = no limit */
+    int64_t idle_ms;            /* from the last answer to the end of the next request's head */
+    int64_t request_ms;         /* from there to the end of its body */
+    int64_t answer_ms;          /* from there until the client has taken the answer */
+    int64_t heartbeat_ms;       /* of event streams */
+    int64_t stuck_ms; /* an event stream's client that takes nothing for so long is cut off */
 
     int (*reload)(void *ctx, fy_err *err); /* read the configuration again; NULL = cannot */
     void *reload_ctx;

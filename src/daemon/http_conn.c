@@ -190,12 +190,21 @@ static int charge(fy_conn *conn, fy_err *err)
     conn->payer =
         fy_meter_of(&http->meters, who != NULL ? who->uid : FY_NOBODY, http->options.burst, now_ms);
     conn->promised = 0;
-    if (conn->operates ||
-        fy_meter_take(conn->payer, http->options.rate_per_s, http->options.burst, now_ms)) {
+    if (conn->operates) {
         return 0;
     }
-    (void)fy_fail(err, FY_EINVAL, "more than %.0f requests a second", http->options.rate_per_s);
-    return 429;
+    if (!fy_meter_take(conn->payer, http->options.rate_per_s, http->options.burst, now_ms)) {
+        (void)fy_fail(err, FY_EINVAL, "more than %.0f requests a second", http->options.rate_per_s);
+        return 429;
+    }
+    if (!fy_meter_rested(conn->payer, http->options.busy_share, http->options.busy_ms, now_ms)) {
+        (void)fy_fail(err, FY_EINVAL,
+                      "answers to this user have taken more than %.0f %% of the time of all; try "
+                      "again later",
+                      100 * http->options.busy_share);
+        return 429;
+    }
+    return 0;
 }
 
 /* Is there a body, and may it be so long? Returns 0 or the status of a refusal. */
@@ -280,10 +289,19 @@ static void park(fy_conn *conn)
     fy_conn_suspend(conn);
 }
 
+static double monotonic_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
 static enum MHD_Result finish(fy_conn *conn)
 {
     fy_http *http = conn->http;
     struct timespec now;
+    double began_ms;
 
     if (conn->request.match.route->id == FY_ROUTE_EVENTS) {
         if (fy_stream_begin(conn)) {
@@ -296,7 +314,9 @@ static enum MHD_Result finish(fy_conn *conn)
     http->api.now_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
     conn->request.body = conn->body.text;
     conn->request.body_len = conn->body.len;
+    began_ms = monotonic_ms();
     fy_api_answer(&http->api, &conn->request, &conn->reply);
+    fy_meter_spend(conn->payer, monotonic_ms() - began_ms);
     if (conn->reply.ticket > fy_ctl_committed(http->api.ctl)) {
         park(conn);
         http->options.due(http->options.ctx);

@@ -15,7 +15,8 @@ fy_meter *fy_meter_of(fy_meters *meters, int64_t uid, double burst, int64_t now_
         }
     }
     fy_meter *meter = fy_calloc(1, sizeof *meter);
-    *meter = (fy_meter){.uid = uid, .bucket = burst, .filled_ms = now_ms, .next = *head};
+    *meter = (fy_meter){
+        .uid = uid, .bucket = burst, .filled_ms = now_ms, .rested_ms = now_ms, .next = *head};
     *head = meter;
     return meter;
 }
@@ -35,6 +36,24 @@ bool fy_meter_take(fy_meter *meter, double rate_per_s, double burst, int64_t now
     }
     meter->bucket -= 1;
     return true;
+}
+
+void fy_meter_spend(fy_meter *meter, double ms)
+{
+    meter->spent_ms += ms > 0 ? ms : 0;
+}
+
+bool fy_meter_rested(fy_meter *meter, double share, double most_ms, int64_t now_ms)
+{
+    if (share <= 0) {
+        return true;
+    }
+    if (now_ms > meter->rested_ms) {
+        meter->spent_ms -= share * (double)(now_ms - meter->rested_ms);
+        meter->spent_ms = meter->spent_ms > 0 ? meter->spent_ms : 0;
+        meter->rested_ms = now_ms;
+    }
+    return meter->spent_ms <= most_ms;
 }
 
 void fy_meters_free(fy_meters *meters)

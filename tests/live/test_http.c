@@ -100,6 +100,28 @@ static void bulk_is_read_before_it_is_taken(void **state)
     server_end(&w);
 }
 
+/* One request of a tenant may not keep the daemon from all others. */
+static void one_request_does_no_endless_work(void **state)
+{
+    server w;
+    fy_str body = {0};
+
+    (void)state;
+    server_begin(&w, server_options());
+    expect(&w, "POST", "/v1/jobs",
+           "[{\"args\":[\"a\"],\"array\":\"0-59999\"},{\"args\":[\"a\"],\"array\":\"0-59999\"}]",
+           400, "100000 jobs at most, not 120000");
+    expect(&w, "GET", "/v1/jobs", NULL, 200, "[]");
+    for (int i = 0; i < 17; i++) {
+        fy_str_puts(&body, i > 0 ? ",{\"args\":[\"a\"]}" : "[{\"args\":[\"a\"]}");
+    }
+    fy_str_puts(&body, "]");
+    expect(&w, "POST", "/v1/jobs?dry_run=1", body.text, 400, "16 submissions at most, not 17");
+    expect(&w, "POST", "/v1/jobs", body.text, 201, "\"id\": 17");
+    fy_str_free(&body);
+    server_end(&w);
+}
+
 static void nothing_is_answered_before_its_commit(void **state)
 {
     server w;
@@ -243,6 +265,24 @@ static void tenants_are_kept_apart(void **state)
     server_end(&w);
 }
 
+static void one_user_cannot_take_all_of_the_time(void **state)
+{
+    fy_loop_options options = server_options();
+    server w;
+    char a[160], b[160];
+
+    (void)state;
+    options.http.busy_share = 1e-9; /* nothing comes back while the test runs */
+    options.http.busy_ms = 0;
+    server_begin(&w, options);
+    make_token(&w, "a1", "t0", "submit", a);
+    make_token(&w, "op", "t0", "operate", b);
+    expect_at(client_tcp(server_port(&w)), "GET", "/v1/jobs", a, NULL, 200, NULL);
+    expect_at(client_tcp(server_port(&w)), "GET", "/v1/jobs", a, NULL, 429, "of the time of all");
+    expect_at(client_tcp(server_port(&w)), "GET", "/v1/jobs", b, NULL, 200, NULL);
+    server_end(&w);
+}
+
 static void one_user_cannot_ask_without_end(void **state)
 {
     fy_loop_options options = server_options();
@@ -374,6 +414,8 @@ int main(void)
         cmocka_unit_test(many_share_a_commit),
         cmocka_unit_test(tenants_are_kept_apart),
         cmocka_unit_test(one_user_cannot_ask_without_end),
+        cmocka_unit_test(one_user_cannot_take_all_of_the_time),
+        cmocka_unit_test(one_request_does_no_endless_work),
         cmocka_unit_test(outputs_are_read_as_their_user),
         cmocka_unit_test(nothing_but_loopback_is_listened_on),
     };
