@@ -179,6 +179,7 @@ static int open_loop(serve *s, fy_err *err)
     options.http.listen = s->args.listen != NULL   ? s->args.listen
                           : s->conf.listen != NULL ? fy_arena_strdup(&s->arena, s->conf.listen)
                                                    : NULL;
+    serve_descriptors(&options.http); /* after the zygote: a run keeps the limit that it had */
     options.hooks = s->hooks;
     options.http.reload = serve_reload_asked;
     options.http.reload_ctx = s;

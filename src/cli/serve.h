@@ -38,6 +38,9 @@ typedef struct serve {
 int serve_folders(serve *s, fy_err *err) FY_NODISCARD;
 int serve_secret(serve *s, fy_err *err) FY_NODISCARD;
 
+/* As many open files as the connections need; where the system allows fewer, fewer connections. */
+void serve_descriptors(fy_http_options *http);
+
 /* serve.c: what the controller is to know. */
 fy_ctl_options serve_ctl_options(const serve *s);
 

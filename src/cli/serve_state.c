@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -72,6 +73,28 @@ static const char *default_socket(serve *s)
                : fy_arena_printf(&s->arena, "%s/fuyao/socket", runtime);
 }
 
+/* Whoever may write in the state folder is the daemon: it must be of its user alone. */
+static int check_folder(const char *path, fy_err *err)
+{
+    struct stat st;
+
+    if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) {
+        return fy_fail(err, FY_EIO, "%.200s is no folder that can be used", path);
+    }
+    if (st.st_uid != geteuid()) {
+        return fy_fail(err, FY_EINVAL,
+                       "the state folder %.200s belongs to another user (uid %lu): nobody else may "
+                       "write there",
+                       path, (unsigned long)st.st_uid);
+    }
+    if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+        return fy_fail(err, FY_EINVAL,
+                       "others may write in the state folder %.200s: take that away (chmod go-w)",
+                       path);
+    }
+    return 0;
+}
+
 int serve_folders(serve *s, fy_err *err)
 {
     const char *state = s->args.state != NULL   ? s->args.state
@@ -83,12 +106,43 @@ int serve_folders(serve *s, fy_err *err)
     char *folder;
     int status;
 
+    (void)umask(022); /* users must pass to their runs' scripts, however the daemon was started */
     s->state = absolute(s, state);
     s->socket = absolute(s, socket);
     status = make_folder(s->state, 0711, err);
+    status = status == 0 ? check_folder(s->state, err) : status;
     folder = fy_arena_strdup(&s->arena, s->socket);
     *strrchr(folder, '/') = '\0';
     return status == 0 && folder[0] != '\0' ? make_folder(folder, 0755, err) : status;
+}
+
+/* ------------------------------------------------------------------ descriptors */
+
+/* Connections that took all descriptors would leave none to look at runs. */
+void serve_descriptors(fy_http_options *http)
+{
+    enum { OTHERS = 256 }; /* the store, hooks, and what is open for a moment */
+    struct rlimit limit;
+    const int fronts = http->listen != NULL ? 2 : 1; /* each has its own count */
+    rlim_t wanted = (rlim_t)http->connections * (rlim_t)fronts + OTHERS;
+    int most;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) {
+        return;
+    }
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < wanted) {
+        most = limit.rlim_cur > 2 * (rlim_t)OTHERS ? (int)limit.rlim_cur - OTHERS
+                                                   : (int)limit.rlim_cur / 2;
+        most /= fronts;
+        http->connections = most;
+        http->connections_per_uid =
+            http->connections_per_uid < most / 2 ? http->connections_per_uid : most / 2;
+        fprintf(stderr,
+                "fuyao: serve: only %d connections at once: the limit on open files is %d\n", most,
+                (int)limit.rlim_cur);
+    }
 }
 
 /* ------------------------------------------------------------------ the secret */

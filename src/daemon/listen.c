@@ -59,6 +59,7 @@ static int listen_at(int fd, const void *address, socklen_t len, const char *nam
 int fy_listen_unix(const char *path, unsigned mode, fy_err *err)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
+    mode_t before;
     int code, fd;
 
     if (strlen(path) >= sizeof address.sun_path) {
@@ -74,12 +75,10 @@ int fy_listen_unix(const char *path, unsigned mode, fy_err *err)
     if (fd < 0) {
         return fy_fail(err, FY_EIO, "no socket: %s", strerror(errno));
     }
+    /* Its mode comes with it: chmod() later would follow what somebody put in its place. */
+    before = umask((mode_t)(~mode & 0777));
     fd = listen_at(fd, &address, sizeof address, path, err);
-    if (fd >= 0 && chmod(path, mode) != 0) {
-        code = fy_fail(err, FY_EIO, "%s: its mode cannot be set: %s", path, strerror(errno));
-        (void)close(fd);
-        return code;
-    }
+    (void)umask(before);
     return fd;
 }
 
