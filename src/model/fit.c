@@ -17,6 +17,9 @@ static const double prior_sd[FY_N_CONSTANTS] = {
 /* Weight of the prior against a mean row: at one deviation it costs as much as 1 % of error. */
 static const double strength = 1e-4;
 
+/* Many rows outweigh the prior: it counts as so many of them (assumed). */
+static const double prior_rows = 300;
+
 /* Steps of 1 to 1/32 of a constant's deviation, at most so many passes with each. */
 enum { HALVINGS = 6, MAX_PASSES = 30 };
 
@@ -41,6 +44,23 @@ static double predict_s(const fy_fit_row *row, const fy_constants *constants)
     return e.step_s;
 }
 
+/* What only rows of several nodes tell. */
+static bool between_nodes(int k)
+{
+    return k == FY_C_NETWORK || k == FY_C_JITTER;
+}
+
+/* Weight of the prior of one constant beside rows that tell of it. */
+static double prior_weight(const fy_fit_row *rows, int n, int k)
+{
+    int telling = 0;
+    for (int i = 0; i < n; i++) {
+        const fy_cluster *c = &rows[i].cluster;
+        telling += !between_nodes(k) || c->devices > c->per_node ? 1 : 0;
+    }
+    return strength * prior_rows / (prior_rows + telling);
+}
+
 static double objective(const fy_fit_row *rows, int n, const fy_constants *prior,
                         const fy_constants *at, int *used)
 {
@@ -58,9 +78,9 @@ static double objective(const fy_fit_row *rows, int n, const fy_constants *prior
     double penalty = 0;
     for (int k = 0; k < FY_N_CONSTANTS; k++) {
         double d = apart(at->value[k], prior->value[k]) / prior_sd[k];
-        penalty += d * d;
+        penalty += prior_weight(rows, n, k) * d * d;
     }
-    return (weight > 0 ? sum / weight : 0) + strength * penalty;
+    return (weight > 0 ? sum / weight : 0) + penalty;
 }
 
 /* One pass over all constants with one step size; returns whether anything improved. */

@@ -105,12 +105,20 @@ static void add_layers(stage_cost *s, const fy_block *b, double layers, double p
     s->expert_params += layers * b->expert_params;
 }
 
-/* Launching the kernels of a pass, where that takes longer than running them. */
-static double host_wait_s(const fy_costing *c, through t, double times)
+/*
+ * What a pass waits for launches. Kernels run in the order of their launches, none before its own:
+ * the first k parts are bound by launching and the others by running, for the k that lasts longest.
+ * `layers` is the pass without its `end`, the embedding backward or the head forward; what comes
+ * before the layers is among them.
+ */
+static double host_wait_s(const fy_costing *c, through layers, through end, double times)
 {
     double scale = c->stack->capture == FY_CAPTURED ? 0.1 : 1;
-    double host = t.kernels * c->machine.launch_s * scale * times;
-    return host > t.device_s ? host - t.device_s : 0;
+    double launch = c->machine.launch_s * scale * times;
+    double all = (layers.kernels + end.kernels) * launch - layers.device_s - end.device_s;
+    double before = layers.kernels * launch - layers.device_s;
+    double wait = all > before ? all : before;
+    return wait > 0 ? wait : 0;
 }
 
 /* Megatron-Core recomputes all layers that predict further tokens or none: none where it
@@ -139,31 +147,33 @@ static stage_cost stage_cost_of(const fy_costing *c, const fy_parts *p, const fy
     stage_cost s = {0};
     through f = {0};
     through r = {0};
+    through f_end = {0};
+    through r_end = {0};
     add_layers(&s, &p->dense, stage->dense, stage->plain_dense, &f, &r);
     add_layers(&s, &p->moe, stage->moe, stage->plain_moe, &f, &r);
     if (stage->embedding) {
         add_end(&s, &p->ends.embedding_forward, &f.device_s);
-        add_end(&s, &p->ends.embedding_backward, &r.device_s);
+        add_end(&s, &p->ends.embedding_backward, &r_end.device_s);
         f.kernels += p->ends.embedding_forward.kernels;
-        r.kernels += p->ends.embedding_backward.kernels;
+        r_end.kernels += p->ends.embedding_backward.kernels;
         s.params += p->ends.embedding_params;
     }
     if (stage->head) {
-        add_head(c, p, l, &s, &f, &r);
+        add_head(c, p, l, &s, &f_end, &r);
         if (stage->embedding && c->model->tied) { /* one matrix */
             s.params -= p->ends.head_params;
         }
     }
-    double wait_f = host_wait_s(c, f, 1);
-    double wait_r = host_wait_s(c, r, 1);
+    double wait_f = host_wait_s(c, f, f_end, 1);
+    double wait_r = host_wait_s(c, r, r_end, 1);
     double host_f = wait_f + c->machine.micro_s * l->vpp * 0.5;
     double host_r = wait_r + c->machine.micro_s * l->vpp * 0.5;
-    s.pressed =
-        host_wait_s(c, f, FY_SLOW_LAUNCH) - wait_f + host_wait_s(c, r, FY_SLOW_LAUNCH) - wait_r;
+    s.pressed = host_wait_s(c, f, f_end, FY_SLOW_LAUNCH) - wait_f +
+                host_wait_s(c, r, r_end, FY_SLOW_LAUNCH) - wait_r;
     s.host = host_f + host_r;
     s.pp = 2 * transfer_s * l->vpp;
-    s.forward = f.device_s + host_f + transfer_s * l->vpp;
-    s.backward = r.device_s + host_r + transfer_s * l->vpp;
+    s.forward = f.device_s + f_end.device_s + host_f + transfer_s * l->vpp;
+    s.backward = r.device_s + r_end.device_s + host_r + transfer_s * l->vpp;
     return s;
 }
 

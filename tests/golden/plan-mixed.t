@@ -7,37 +7,37 @@ shape of the answer does not.
   up to 512 h20-96-sxm5 in nodes of 8 (hgx-h20-4nic), network 200 GB/s a node
   
   Best by time: whole replicas of each type
-    step      23.36 s (19.38 .. 28.15 in 8 of 10 cases)
-    tokens    1.796e+05 /s
+    step      23.37 s (19.44 .. 28.1 in 8 of 10 cases)
+    tokens    1.795e+05 /s
     MFU       62.1 % of the dense peak
-    energy    1.6 kWh a step, 2.794 kWh with servers and site as far as known
-    money     3.51 USD a step
-    training  1.5e+13 tokens in 987.2 days, 9.991 GWh, 12.6 M USD; 97.9 % of the time in steps that count
-    exchange  0.1363 s of the step sum gradients between the types
+    energy    1.601 kWh a step, 2.796 kWh with servers and site as far as known
+    money     3.52 USD a step
+    training  1.5e+13 tokens in 987.8 days, 9.998 GWh, 12.6 M USD; 97.9 % of the time in steps that count
+    exchange  0.1368 s of the step sum gradients between the types
   
   CHIP        DEVICES LAYERS ON STAGES REPLICAS BATCH EACH  SHARE WAITS          GiB   POWER
-  h800-sxm5        64 80 on 4                 2         96 37.5 % 4.3 % 77.9 of 79.4 630.5 W
+  h800-sxm5        64 80 on 4                 2         96 37.5 % 4.3 % 76.9 of 79.4 630.5 W
   h20-96-sxm5     512 80 on 1                64          5 62.5 % 0.0 % 85.8 of 95.2 402.8 W
-    h800-sxm5: tp 4 pp 4 dp 2 cp 2 vpp 4 microbatch 1 recompute none sp zero 1 overlap tp+dp+pp
+    h800-sxm5: tp 4 pp 4 dp 2 cp 2 vpp 5 microbatch 1 recompute none sp zero 1 overlap tp+dp+pp
     h20-96-sxm5: tp 8 pp 1 dp 64 cp 1 vpp 1 microbatch 1 recompute none sp zero 1 overlap tp+dp
   
   Mean of the devices of each type; bubble is all waiting for others:
   SECONDS     h800-sxm5 h20-96-sxm5
   matmul          15.56       18.13
-  attention       3.069       3.291
-  elementwise    0.6952      0.1243
+  attention        3.09       3.312
+  elementwise    0.6955      0.1244
   embedding      0.9832      0.2863
-  host          0.08262     0.02369
-  tp               1.27      0.2793
-  cp            0.07424           0
-  pp            0.07236           0
-  bubble          1.015           0
-  dp             0.2646       0.697
-  optimizer     0.01384    0.001407
-  jitter         0.2572       0.528
+  host          0.09553     0.02367
+  tp               1.25      0.2747
+  cp            0.07262           0
+  pp            0.08936           0
+  bubble         0.9986           0
+  dp             0.2654      0.6907
+  optimizer     0.01383    0.001406
+  jitter         0.2591      0.5321
   
   without h800-sxm5 +57.5 % time
-  without h20-96-sxm5 +152.9 % time
+  without h20-96-sxm5 +152.8 % time
 
 Gradients are not summed across vendors; stages may be of several.
 
@@ -50,7 +50,7 @@ The types' order on the command line does not matter; what costs more than it gi
     "kind": "data",
   $ fuyao plan llama3-70b --on h800-sxm5:32+h20-96-sxm5:16 --objective energy | grep -e Best -e without
   Best by energy: pipelines over the types
-  without h800-sxm5 +207.6 % energy
+  without h800-sxm5 +207.8 % energy
   without h20-96-sxm5 +2.2 % energy
 
 Ranges double; what a deadline leaves is said, and the exit code is 1 where nothing is in time. A layout
@@ -59,10 +59,10 @@ that all stages share can be written as flags.
   $ fuyao plan llama3-70b --on h800-sxm5:64+h20-96-sxm5:64..128 --deadline 230d --tokens 2T | sed 's/  *$//'
   Llama 3 70B, megatron-core, bf16, batch 512 x 8192 tokens; counts are the most that may be used
   h800-sxm5 h20-96-sxm5    STEP  TOKENS/S    MFU KIND       TRAINING    ENERGY      MONEY IN TIME
-         64          64 49.18 s 8.529e+04 56.4 % pipeline 274.0 days 796.2 MWh 1.25 M USD no
-         64         128  42.7 s 9.822e+04 57.5 % data     238.5 days   940 MWh 1.37 M USD no
+         64          64 49.22 s 8.522e+04 56.4 % pipeline 274.2 days 796.8 MWh 1.25 M USD no
+         64         128  42.7 s 9.822e+04 57.5 % data     238.5 days 940.2 MWh 1.37 M USD no
   $ fuyao plan llama3-70b --on h800-sxm5:32+h20-96-sxm5:16 --deadline 30d | grep -e training
-    training  1.5e+13 tokens in 4452.7 days, 5.253 GWh, 8.82 M USD; 98.9 % of the time in steps that count; the deadline is not met
+    training  1.5e+13 tokens in 4452.8 days, 5.255 GWh, 8.82 M USD; 98.9 % of the time in steps that count; the deadline is not met
   $ fuyao plan llama3-70b --on h800-sxm5:32+h20-96-sxm5:16..32 --deadline 30d --json | grep -e in_time
         "in_time": false
         "in_time": false

@@ -100,6 +100,38 @@ static void test_planted(void **state)
     assert_memory_equal(found.value, again.value, sizeof found.value);
 }
 
+static double mean_error(const bench *b, const fy_constants *c)
+{
+    double errors[N_ROWS];
+    double sum = 0;
+    int n = fy_fit_errors(b->rows, N_ROWS, c, errors);
+    for (int i = 0; i < n; i++) {
+        sum += errors[i] / n;
+    }
+    return sum;
+}
+
+/* The same rows many times over outweigh the prior. */
+static void test_many_rows(void **state)
+{
+    enum { TIMES = 60 };
+    bench *b = *state;
+    fy_constants truth = b->prior;
+    truth.value[FY_C_LATENCY] *= 4;
+    truth.value[FY_C_MEMORY] *= 0.6;
+    plant(b, &truth);
+    fy_fit_row *many = calloc((size_t)TIMES * N_ROWS, sizeof *many);
+    assert_non_null(many);
+    for (int i = 0; i < TIMES * N_ROWS; i++) {
+        many[i] = b->rows[i % N_ROWS];
+    }
+    fy_constants few = fy_fit(b->rows, N_ROWS, &b->prior);
+    fy_constants found = fy_fit(many, TIMES * N_ROWS, &b->prior);
+    double error = mean_error(b, &found);
+    assert_true(error > 0 && error < 0.95 * mean_error(b, &few));
+    free(many);
+}
+
 /* Rows that agree with the prior, and no rows, leave it where it is. */
 static void test_stays(void **state)
 {
@@ -173,8 +205,9 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_planted), cmocka_unit_test(test_stays),
-        cmocka_unit_test(test_outlier), cmocka_unit_test(test_left_out),
+        cmocka_unit_test(test_planted),   cmocka_unit_test(test_stays),
+        cmocka_unit_test(test_many_rows), cmocka_unit_test(test_stays),
+        cmocka_unit_test(test_outlier),   cmocka_unit_test(test_left_out),
         cmocka_unit_test(test_spread),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -518,6 +518,29 @@ static void test_expert_biases(void **state)
     expect("launches", many > 1.02 * estimate(&s).step_s);
 }
 
+/*
+ * Kernels wait for their launches in order: where layers are bound by launching, the logits, which
+ * come last in the forward pass, are on top of that; backward they come first, so the layers'
+ * launches go on meanwhile.
+ */
+static void test_order_of_launches(void **state)
+{
+    scene s;
+    (void)state;
+    toy(&s);
+    s.constants.value[FY_C_LAUNCH] = 1e-3; /* all that runs is far shorter */
+    double all = estimate(&s).step_s;
+    s.model.vocab = 1024 * 1024; /* logits of seconds */
+    fy_estimate e = estimate(&s);
+    double t = 512, h = 256, v = 1024 * 1024;
+    double forward = mm(t, v, h) + 6 * t * v / 1e12;
+    double backward = mm(t, h, v) + mm(h, v, t) + 4.2 * t * v / 1e12;
+    expect("layers wait", all > 0.05 && forward > all && backward > all);
+    double optimizer = e.term_s[FY_T_OPTIMIZER];
+    double launched = e.step_s - forward - backward - optimizer; /* of the forward layers alone */
+    between("forward layers", launched, 0.02, 0.6 * all);
+}
+
 static void test_unknown(void **state)
 {
     scene s;
@@ -550,6 +573,7 @@ int main(void)
         cmocka_unit_test(test_fp8_experts),
         cmocka_unit_test(test_cut_experts),
         cmocka_unit_test(test_expert_biases),
+        cmocka_unit_test(test_order_of_launches),
         cmocka_unit_test(test_unknown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
