@@ -76,18 +76,46 @@ static void refuse(fy_fake *fake, fake_run *r)
     fy_fake_hint_of(fake, r, r->show_end_us);
 }
 
+/* The rate that the submission states for a chip, 1 where it states none. */
+static double stated_rate(const fy_submission *what, const char *chip)
+{
+    for (int i = 0; what != NULL && i < what->n_chips; i++) {
+        if ((chip == NULL || strcmp(what->chips[i].chip, chip) == 0) && what->chips[i].rate > 0) {
+            return what->chips[i].rate;
+        }
+    }
+    return 1;
+}
+
+/* How much of the job's work earlier attempts have saved, 0 to 1. */
+static double saved_before(fy_fake *fake, fy_run_key key)
+{
+    const fake_run *last;
+
+    key.attempt--;
+    last = key.attempt >= 1 ? fake_find(fake, key) : NULL;
+    if (last == NULL || !last->checkpointed || last->length_us <= 0) {
+        return last != NULL ? last->before : 0;
+    }
+    return last->before +
+           (1 - last->before) * (double)(last->end_us - last->begin_us) / (double)last->length_us;
+}
+
 static void plan_run(fy_fake *fake, fake_run *r, const fy_run_spec *spec)
 {
     const fy_submission *what = spec->what;
     double low = fake->o.run_low, high = fake->o.run_high;
+    double first = stated_rate(what, NULL);
     int64_t estimate_us =
         what != NULL && what->estimate_us > 0 ? what->estimate_us : fake->o.run_us;
 
     if (high > low) {
         low += (high - low) * fy_rng_unit(&fake->rng);
     }
-    r->length_us = (int64_t)((double)estimate_us * low);
-    r->work = what != NULL && what->work > 0 ? what->work : (double)estimate_us / 1e6;
+    r->before = saved_before(fake, spec->key);
+    r->length_us = (int64_t)((double)estimate_us * low * first / stated_rate(what, spec->chip) *
+                             (1 - r->before));
+    r->work = what != NULL && what->work > 0 ? what->work : (double)estimate_us / 1e6 * first;
     r->milli = what != NULL ? what->milli : 0;
     r->checkpoint_signal = what != NULL ? what->checkpoint_signal : 0;
     r->checkpoint_us =
@@ -230,7 +258,7 @@ static double progress_of(fy_fake *fake, const fake_run *r, int64_t at_us)
             return r->work * 1e6;
         }
     }
-    return r->work * (part > 1 ? 1 : part);
+    return r->work * (r->before + (1 - r->before) * (part > 1 ? 1 : part));
 }
 
 static fy_run nothing(fy_run_key key)

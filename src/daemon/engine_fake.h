@@ -25,7 +25,8 @@ typedef struct fy_fake_options {
     int64_t start_us;            /* from the verb to the first process, at most (uniform) */
     int64_t stop_us;             /* from kill to the last process gone, at most */
     int64_t run_us;              /* how long a run takes whose submission states no estimate */
-    double run_low, run_high;    /* a run takes its estimate times something in this range */
+    double run_low, run_high;    /* a run takes its estimate times something in this range, on other
+                                    chips as their stated rates say, less what was saved before */
     double fail, crash;          /* exits with 1; dies of a signal */
     double refuse, lose, vanish; /* cannot start; ends and nobody saw how; its shim freezes */
     double deaf;                 /* takes no notice of its checkpoint signal or TERM */

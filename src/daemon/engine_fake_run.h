@@ -31,7 +31,8 @@ typedef struct fake_run {
     int checkpoint_signal;
     int64_t checkpoint_us; /* what a checkpoint takes */
     double work;
-    int64_t length_us;
+    double before;     /* share of its work that earlier attempts saved */
+    int64_t length_us; /* of what is left */
     int milli;
     fy_fake_device *devices;
     int32_t n_devices;
