@@ -141,8 +141,10 @@ static int send(fy_engine *engine, fy_run_key key, int signo, bool script, fy_er
     return code;
 }
 
-/* A shim that is stopped would obey never: its processes and it itself are killed from here. */
-static void kill_frozen(const fy_local_claim *claim)
+/* A shim that is stopped would obey never: its processes and it itself are killed from here. One
+ * that sits in the kernel may wait for a child that its user keeps from its program (by a stop, or
+ * a lease on it): once the child is killed it hears again. */
+static void kill_below(const fy_local_claim *claim, bool shim_too)
 {
     fy_process *all;
     size_t n = fy_process_all(&all);
@@ -152,7 +154,9 @@ static void kill_frozen(const fy_local_claim *claim)
         (void)fy_process_signal(all[i].pid, all[i].start, SIGKILL);
     }
     free(all);
-    (void)fy_process_signal(claim->record.shim_pid, claim->record.shim_start, SIGKILL);
+    if (shim_too) {
+        (void)fy_process_signal(claim->record.shim_pid, claim->record.shim_start, SIGKILL);
+    }
 }
 
 static int stop(fy_engine *engine, fy_run_key key, fy_err *err)
@@ -167,10 +171,13 @@ static int stop(fy_engine *engine, fy_run_key key, fy_err *err)
     if (claim.record.end == FY_RECORD_OPEN) {
         if (!claim.locked && claim.record.shim) {
             if (fy_local_frozen(&claim.record)) {
-                kill_frozen(&claim);
+                kill_below(&claim, true);
             } else {
                 (void)fy_process_queue(claim.record.shim_pid, claim.record.shim_start,
                                        FY_SHIM_CONTROL, FY_SHIM_KILL);
+                if (fy_local_deaf(&claim.record)) {
+                    kill_below(&claim, false);
+                }
             }
         } else if (claim.locked && claim.record.shim) {
             (void)fy_local_bury(e, key, &claim);

@@ -137,12 +137,23 @@ bool fy_local_bury(fy_local *e, fy_run_key key, fy_local_claim *claim)
     return false;
 }
 
-bool fy_local_frozen(const fy_run_record *record)
+/* The state of a run's shim as proc(5) has it; 0 where it has gone. */
+static char shim_state(const fy_run_record *record)
 {
     fy_process shim;
+    bool there = fy_process_read(record->shim_pid, &shim) && shim.start == record->shim_start;
 
-    return fy_process_read(record->shim_pid, &shim) && shim.start == record->shim_start &&
-           (shim.state == 'T' || shim.state == 't');
+    return there ? shim.state : '\0';
+}
+
+bool fy_local_frozen(const fy_run_record *record)
+{
+    return shim_state(record) == 'T' || shim_state(record) == 't';
+}
+
+bool fy_local_deaf(const fy_run_record *record)
+{
+    return shim_state(record) == 'D';
 }
 
 void fy_local_empty(int folder)

@@ -72,6 +72,9 @@ int fy_local_end(fy_local_claim *claim, const char *verb, const char *text);
 bool fy_local_bury(fy_local *e, fy_run_key key, fy_local_claim *claim);
 
 bool fy_local_frozen(const fy_run_record *record);
+
+/* It waits in the kernel, for the disk or for a child that is not its program yet. */
+bool fy_local_deaf(const fy_run_record *record);
 void fy_local_empty(int folder); /* remove the files in it */
 
 int fy_local_look(fy_engine *engine, fy_run_key key, fy_run *out, fy_err *err);

@@ -6,6 +6,7 @@
 #include "live/engine_end.h"
 
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 
 static const fy_run_key one = {1, 1};
 
@@ -418,6 +419,109 @@ static void rubbish_among_the_runs_is_passed_over(void **state)
     rig_free(&r);
 }
 
+/* A process of the run's user, outside of the run; it begins to hold something, says so, and stays.
+ */
+static pid_t holder(pid_t traced, const char *leased)
+{
+    int pipes[2];
+    char byte;
+    pid_t pid;
+
+    assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        bool held = false;
+
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+        (void)signal(SIGIO, SIG_IGN); /* asked for the lease back: no */
+        if (traced > 0) {
+            held = ptrace(PTRACE_SEIZE, traced, NULL, NULL) == 0;
+        } else {
+            int fd = open(leased, O_RDWR | O_CLOEXEC);
+
+            held = fd >= 0 && fcntl(fd, F_SETLEASE, F_WRLCK) == 0;
+        }
+        (void)!write(pipes[1], held ? "y" : "n", 1);
+        for (;;) {
+            (void)pause();
+        }
+    }
+    (void)close(pipes[1]);
+    if (read(pipes[0], &byte, 1) != 1 || byte != 'y') { /* not every machine lets one */
+        (void)kill(pid, SIGKILL);
+        (void)waitpid(pid, NULL, 0);
+        pid = -1;
+    }
+    (void)close(pipes[0]);
+    return pid;
+}
+
+static void let_go(pid_t holder)
+{
+    (void)kill(holder, SIGKILL);
+    (void)waitpid(holder, NULL, 0);
+}
+
+/* A debugger that does not wait for a dead job keeps it a zombie, but not its devices. */
+static void a_traced_job_ends(void **state)
+{
+    pid_t tracer, job;
+    fy_run run;
+    rig r;
+
+    (void)state;
+    rig_new(&r);
+    rig_open(&r);
+    start(&r, one, (order){.script = "echo job=$$.\nexec sleep 1000\n"});
+    wait_text(&r, r.out, ".");
+    job = number_in(r.out, "job=");
+    tracer = holder(job, NULL);
+    if (tracer > 0) {
+        run = end_run(&r, one);
+        assert_int_equal(run.exit_signal, SIGKILL);
+        assert_false(is_alive(job));
+        let_go(tracer);
+    }
+    rig_free(&r);
+    if (tracer < 0) {
+        skip();
+    }
+}
+
+/* Its user can keep a job from ever becoming its program: by a lease on that, or a stop in between.
+ * The shim waits for it and hears nothing meanwhile. */
+static void a_job_kept_from_its_program_can_be_killed(void **state)
+{
+    enum { LESS_THAN_A_LEASE_S = 30 }; /* the kernel takes one back after 45 s */
+    char program[100], copy[220];
+    double until_s;
+    pid_t keeper;
+    rig r;
+
+    (void)state;
+    rig_new(&r);
+    rig_open(&r);
+    (void)snprintf(program, sizeof program, "%s/program", r.folder);
+    (void)snprintf(copy, sizeof copy, "cp /bin/sleep %s", program);
+    assert_int_equal(system(copy), 0);
+    keeper = holder(0, program);
+    if (keeper > 0) {
+        start(&r, one, (order){.args = {program, "1000"}});
+        (void)wait_state(&r, one, FY_RUN_STARTING);
+        for (until_s = now_s() + LESS_THAN_A_LEASE_S; seen(&r, one).state != FY_RUN_EXITED;) {
+            assert_true(now_s() < until_s);
+            verb(&r, r.engine->ops->kill, one);
+            wait_for_news(&r);
+        }
+        let_go(keeper);
+    }
+    rig_free(&r);
+    if (keeper < 0) {
+        skip();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -432,6 +536,8 @@ int main(void)
         cmocka_unit_test(another_boot_means_lost),
         cmocka_unit_test(a_killed_zygote_is_forked_anew),
         cmocka_unit_test(the_zygote_dies_with_its_owner),
+        cmocka_unit_test(a_traced_job_ends),
+        cmocka_unit_test(a_job_kept_from_its_program_can_be_killed),
         cmocka_unit_test(rubbish_among_the_runs_is_passed_over),
     };
 
