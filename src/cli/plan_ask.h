@@ -72,9 +72,9 @@ typedef struct plan_costs {
 
 /* One count of a scaling curve, or one that meets a deadline. */
 typedef struct plan_point {
-    int devices;
     fy_ranked best;
     plan_costs costs;
+    int devices;
     bool fits; /* else only `devices` is set */
 } plan_point;
 

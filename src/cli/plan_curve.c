@@ -142,13 +142,23 @@ static bool is_smooth(int n)
 
 typedef struct winners {
     plan_point fewest, cheapest, coolest;
+    double shortest_s; /* of all that fit; 0: none does */
+    int shortest_on;   /* devices */
     int tried, meeting;
 } winners;
 
 static void consider(winners *w, const plan_question *q, const plan_point *p)
 {
     w->tried++;
-    if (!p->fits || wall_s(q, p) > q->ask->deadline_s) {
+    if (!p->fits) {
+        return;
+    }
+    double takes_s = wall_s(q, p);
+    if (!(w->shortest_s > 0) || takes_s < w->shortest_s) {
+        w->shortest_s = takes_s;
+        w->shortest_on = p->devices;
+    }
+    if (takes_s > q->ask->deadline_s) {
         return;
     }
     if (w->meeting++ == 0) {
@@ -173,6 +183,20 @@ static int least_devices(const plan_question *q)
     return least < q->high ? (int)least : q->high;
 }
 
+static int too_late(const plan_question *q, const winners *w, const char *deadline)
+{
+    char shortest[2 * PLAN_TEXT] = "it fits on none";
+    if (w->shortest_s > 0) {
+        char takes[PLAN_TEXT];
+        plan_time_text(takes, w->shortest_s);
+        snprintf(shortest, sizeof shortest, "at best it takes %s, on %d", takes, w->shortest_on);
+    }
+    return cli_fail(CLI_NO,
+                    "%s does not train %.4g tokens in %s on up to %d %s: %s (%d count%s tried)",
+                    q->workload->id, q->tokens, deadline, q->high, q->chip->id, shortest, w->tried,
+                    w->tried == 1 ? "" : "s");
+}
+
 static int show_winners(const plan_question *q, const winners *w)
 {
     const plan_point *const points[] = {&w->fewest, &w->cheapest, &w->coolest};
@@ -180,11 +204,7 @@ static int show_winners(const plan_question *q, const winners *w)
     char deadline[PLAN_TEXT];
     plan_time_text(deadline, q->ask->deadline_s);
     if (w->meeting == 0) {
-        return cli_fail(CLI_NO,
-                        "%s does not train %.4g tokens in %s on up to %d %s; %d count%s "
-                        "tried",
-                        q->workload->id, q->tokens, deadline, q->high, q->chip->id, w->tried,
-                        w->tried == 1 ? "" : "s");
+        return too_late(q, w, deadline);
     }
     if (q->ask->json) {
         plan_json_deadline(q, points, w->tried, w->meeting);

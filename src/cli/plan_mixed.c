@@ -5,6 +5,7 @@
 #include "cli/cmd.h"
 #include "cli/plan_ask.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -157,6 +158,7 @@ int plan_mixed_run(const plan_ask *ask, const plan_data *data)
     one_type types[FY_MAX_TYPES];
     int code = refuse(ask);
     code = code ? code : open_types(&m, types, ask, data);
+    assert(code != 0 || m.type[0].ask != NULL);
     code = code ? code : answer_all(&m);
     for (int k = 0; k < m.n; k++) {
         plan_question_close(&m.type[k]);

@@ -232,7 +232,7 @@ static account account_of(const cli_planner *p)
 {
     account out = {.low = 1, .high = 1};
 
-    out.refused = fy_calloc(HASH_COUNT(p->asked) + 1, sizeof *out.refused);
+    out.refused = fy_calloc(HASH_COUNT(p->asked) + 1, sizeof(const asked *));
     for (const asked *a = p->asked; a != NULL; a = a->hh.next) {
         out.workloads += is_new(a);
         if (fy_known(a->rate->per_s)) {
@@ -244,7 +244,7 @@ static account account_of(const cli_planner *p)
             out.refused[out.n++] = a;
         }
     }
-    qsort(out.refused, out.n, sizeof *out.refused, by_jobs);
+    qsort(out.refused, out.n, sizeof(const asked *), by_jobs);
     return out;
 }
 

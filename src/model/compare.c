@@ -154,6 +154,15 @@ fy_range fy_slowdown(const fy_catalog *catalog, const fy_chip *a, const fy_chip 
     return r;
 }
 
+/* Add a known range times a share of the work; what is assumed makes the sum so. */
+static void add_share(fy_range *sum, double share, fy_range r)
+{
+    sum->low += share * r.low;
+    sum->mid += share * r.mid;
+    sum->high += share * r.high;
+    sum->grade = r.grade == FY_GRADE_ASSUMED ? FY_GRADE_ASSUMED : sum->grade;
+}
+
 fy_range fy_slowdown_of_mix(const fy_catalog *catalog, const fy_chip *a, const fy_chip *b,
                             const double share[FY_N_BOUNDS], fy_strictness strict)
 {
@@ -166,10 +175,7 @@ fy_range fy_slowdown_of_mix(const fy_catalog *catalog, const fy_chip *a, const f
         if (!fy_known(r.mid)) {
             return fy_range_unknown();
         }
-        sum.low += share[i] * r.low;
-        sum.mid += share[i] * r.mid;
-        sum.high += share[i] * r.high;
-        sum.grade = r.grade == FY_GRADE_ASSUMED ? FY_GRADE_ASSUMED : sum.grade;
+        add_share(&sum, share[i], r);
     }
     return sum;
 }
@@ -208,10 +214,7 @@ fy_range fy_energy_of_mix(const fy_catalog *catalog, const fy_chip *a, const fy_
         if (!fy_known(e.mid)) {
             return fy_range_unknown();
         }
-        sum.low += share[i] * e.low;
-        sum.mid += share[i] * e.mid;
-        sum.high += share[i] * e.high;
-        sum.grade = e.grade == FY_GRADE_ASSUMED ? FY_GRADE_ASSUMED : sum.grade;
+        add_share(&sum, share[i], e);
     }
     return sum;
 }

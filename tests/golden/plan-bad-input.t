@@ -109,7 +109,7 @@ What goes together and what does not:
   fuyao: plan: --deadline 30: "30" has no unit; write for example 30 s, 10 min, 7 h or 30 d
   [2]
   $ fuyao plan llama2-7b --on h100-sxm5:8 --deadline 1d
-  fuyao: llama2-7b does not train 2e+12 tokens in 24.0 h on up to 8 h100-sxm5; 1 count tried
+  fuyao: llama2-7b does not train 2e+12 tokens in 24.0 h on up to 8 h100-sxm5: at best it takes * days, on 8 (1 count tried) (glob)
   [1]
   $ fuyao plan llama2-7b --on h100-sxm5:8 --network fast
   fuyao: plan: --network fast: a rate such as 1600 Gbit/s or 200 GB/s is needed
