@@ -4,7 +4,7 @@ BUILD ?= build
 export BUILD
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all demo demo-sim demo-live test test-fresh bench fmt lint install clean
+.PHONY: all demo demo-sim demo-live test test-fresh bench bench-live fmt lint install clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -38,6 +38,12 @@ bench:
 	@scripts/setup build
 	@scripts/quietly $(MAKE) all
 	@scripts/bench
+
+bench-live: # STATE=FOLDER: on the disk to be measured, else the build folder
+	@scripts/setup build
+	@scripts/quietly $(MAKE) all
+	@scripts/quietly ninja -C $(BUILD) bench-live bench-store bench-round
+	@scripts/bench-live $(if $(STATE),--folder $(STATE))
 
 fmt:
 	@scripts/setup lint

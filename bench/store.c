@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench-store FOLDER: what the disk under FOLDER allows, and what the store makes of it. First f,
+ * bench-store FOLDER [SECONDS]: what the disk under FOLDER allows, and what the store makes of it. First f,
  * one fdatasync of a page; then commits of one record and of many, with how often the log is copied
- * varied. Refuses tmpfs, which syncs nothing.
+ * varied, SECONDS each (0: f alone). Refuses tmpfs, which syncs nothing.
  */
 #include "daemon/store.h"
 
@@ -101,7 +101,7 @@ static void measure_sync(const char *folder)
     (void)close(fd);
     (void)unlink(path);
     qsort(s, SYNCS, sizeof *s, by_value);
-    printf("f, one fdatasync of a page on %s: p50 %.3f ms, p99 %.3f ms\n\n", file_system(folder),
+    printf("f, one fdatasync of a page on %s: p50 %.3f ms, p99 %.3f ms\n", file_system(folder),
            at(s, SYNCS, 0.5), at(s, SYNCS, 0.99));
 }
 
@@ -168,7 +168,10 @@ int main(int argc, char **argv)
     double seconds = argc > 2 ? strtod(argv[2], NULL) : 3;
 
     measure_sync(folder);
-    printf("%8s %8s %10s %10s %8s %8s %11s %9s\n", "a commit", "log", "commits/s", "records/s",
+    if (seconds <= 0) {
+        return 0;
+    }
+    printf("\n%8s %8s %10s %10s %8s %8s %11s %9s\n", "a commit", "log", "commits/s", "records/s",
            "p50 ms", "p99 ms", "tidying", "most ms");
     measure_commits(folder, 1, 4096, seconds);
     measure_commits(folder, 10, 4096, seconds);
