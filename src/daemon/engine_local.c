@@ -200,6 +200,10 @@ static int forget(fy_engine *engine, fy_run_key key, fy_err *err)
         fy_run_name(name, key);
         /* The record goes last: while it stands, the run is known to have ended. */
         (void)unlinkat(claim.folder, "script", 0);
+        if (fy_local_spare_keep(e, name, &claim)) {
+            fy_local_claim_drop(&claim);
+            return 0;
+        }
         (void)unlinkat(claim.folder, "progress", 0);
         (void)unlinkat(claim.folder, "run", 0);
         if (unlinkat(e->runs, name, AT_REMOVEDIR) != 0 && errno == ENOTEMPTY) {
@@ -317,6 +321,7 @@ static int open_state(fy_local *e, fy_err *err)
     }
     (void)snprintf(e->tag, sizeof e->tag, "%llx-%llx", (unsigned long long)st.st_dev,
                    (unsigned long long)st.st_ino);
+    fy_local_spare_sweep(e);
     (void)snprintf(path, sizeof path, "%s/hints", e->state);
     if (mkfifo(path, 0600) != 0 && errno != EEXIST) {
         return fy_fail(err, FY_EIO, "cannot make the FIFO %s: %s", path, strerror(errno));

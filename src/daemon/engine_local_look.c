@@ -22,15 +22,18 @@ static void read_record(fy_local_claim *claim)
 }
 
 /* 0, FY_ENOENT where there is none and none is to be made, or FY_EIO. */
-static int open_run(const fy_local *e, const char *name, bool make, fy_local_claim *claim)
+static int open_run(fy_local *e, const char *name, bool make, fy_local_claim *claim)
 {
     const int folder = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
     const int file = O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
 
-    if (make && mkdirat(e->runs, name, 0711) != 0 && errno != EEXIST) {
-        return FY_EIO;
-    }
     claim->folder = openat(e->runs, name, folder);
+    if (claim->folder < 0 && make && errno == ENOENT) {
+        if (!fy_local_spare_take(e, name) && mkdirat(e->runs, name, 0711) != 0) {
+            return FY_EIO;
+        }
+        claim->folder = openat(e->runs, name, folder);
+    }
     if (claim->folder >= 0) {
         claim->run = openat(claim->folder, "run", make ? file | O_CREAT : file, 0600);
     }

@@ -36,6 +36,7 @@ typedef struct fy_local {
     int fifo;     /* STATE/hints */
     char tag[40]; /* of this state folder: names the control groups of its runs, beside those of
                      other daemons on this machine */
+    int n_spares; /* folders spare-0 .. that wait for a run */
     char boot[FY_BOOT_ID];
     int64_t max_processes, max_file_bytes;
     int64_t processes_before; /* of this user when the engine opened, where it is not root */
@@ -76,6 +77,12 @@ bool fy_local_frozen(const fy_run_record *record);
 /* It waits in the kernel, for the disk or for a child that is not its program yet. */
 bool fy_local_deaf(const fy_run_record *record);
 void fy_local_empty(int folder); /* remove the files in it */
+
+/* engine_local_spare.c: keep the folder of a run that has ended (false: it cannot be kept; true: it
+ * bears the run's name no more); give one to a run that has none; remove what is left of before. */
+bool fy_local_spare_keep(fy_local *e, const char *name, const fy_local_claim *claim);
+bool fy_local_spare_take(fy_local *e, const char *name);
+void fy_local_spare_sweep(fy_local *e);
 
 int fy_local_look(fy_engine *engine, fy_run_key key, fy_run *out, fy_err *err);
 int fy_local_list(fy_engine *engine, fy_run_fn each, void *ctx, fy_err *err);

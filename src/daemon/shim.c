@@ -333,6 +333,22 @@ static bool put_file(int folder, const char *name, mode_t mode, const char *text
     return close(fd) == 0 && at == len;
 }
 
+/* The progress file of a run before this one in the same folder, if nobody else's hands were on it:
+ * another user may still hold it open. */
+static bool take_progress(int folder, const fy_order *o)
+{
+    int fd = openat(folder, "progress", O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    struct stat st;
+    bool ours = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
+                (st.st_mode & 07777) == 0600 && st.st_uid == (o->drop ? o->uid : geteuid()) &&
+                st.st_gid == (o->drop ? o->gid : getegid()) && ftruncate(fd, 0) == 0;
+
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return ours;
+}
+
 /* ------------------------------------------------------------------ the run's life */
 
 static void obey(shim *s, const siginfo_t *info)
@@ -429,7 +445,7 @@ static void become_shim(shim *s)
 static bool prepare(const fy_order *o, int folder)
 {
     return (o->script == NULL || put_file(folder, "script", 0500, o->script, o)) &&
-           put_file(folder, "progress", 0600, "", o);
+           (take_progress(folder, o) || put_file(folder, "progress", 0600, "", o));
 }
 
 _Noreturn void fy_shim_main(int run, int folder, const char *bytes, size_t len)
