@@ -80,6 +80,22 @@ static void turn_away(fy_conn *conn)
     fy_conn_cut(conn);
 }
 
+/* Whoever has shown no token makes room for who comes next, so that nobody holds the door shut:
+ * who has a token shows it at once. False: all of them are on their way out. */
+static bool make_room(const fy_conn *fresh)
+{
+    fy_conn *oldest = NULL;
+
+    for (fy_conn *conn = fresh->next; conn != NULL; conn = conn->next) { /* newest first */
+        oldest = conn->holder == fresh->holder && !conn->cut ? conn : oldest;
+    }
+    if (oldest != NULL) {
+        fresh->http->counts.refused++;
+        fy_conn_cut(oldest);
+    }
+    return oldest != NULL;
+}
+
 static void welcome(fy_front *front, struct MHD_Connection *mhd, void **context)
 {
     fy_http *http = front->http;
@@ -110,7 +126,7 @@ static void welcome(fy_front *front, struct MHD_Connection *mhd, void **context)
         uv_update_time(http->loop);
         (void)uv_timer_again(&http->sweep);
     }
-    if (conn->holder->connections > most) {
+    if (conn->holder->connections > most && (front->is_unix || !make_room(conn))) {
         turn_away(conn);
     }
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 enum { COPY_BYTES = 4096, HEADER = 64 };
@@ -148,6 +149,27 @@ static enum MHD_Result refuse(fy_conn *conn, int status, const char *text)
 
 /* ------------------------------------------------------------------ the head */
 
+/* A connection of TCP counts as its token's user from now on. Returns 0 or the status of a refusal.
+ */
+static int hold(fy_conn *conn, fy_err *err)
+{
+    fy_http *http = conn->http;
+    fy_meter *meter = fy_meter_of(&http->meters, conn->bearer->who.uid, http->options.burst,
+                                  fy_http_now_ms(http));
+
+    if (conn->front->is_unix || meter == conn->holder) {
+        return 0;
+    }
+    if (meter->connections >= http->options.connections_per_uid) {
+        (void)fy_fail(err, FY_ERANGE, "too many connections are open");
+        return 503;
+    }
+    conn->holder->connections--;
+    meter->connections++;
+    conn->holder = meter;
+    return 0;
+}
+
 /* Sets request.who, NULL where nobody is known. Returns 0 or the status of a refusal. */
 static int identify(fy_conn *conn, fy_err *err)
 {
@@ -164,6 +186,7 @@ static int identify(fy_conn *conn, fy_err *err)
             return 401;
         }
         conn->request.who = &conn->bearer->who;
+        return hold(conn, err);
     } else if (conn->front->is_unix) {
         if (conn->peer_known != fy_auth_generation(auth)) {
             if (fy_auth_peer(auth, conn->fd, &conn->peer, err) != 0) {
@@ -207,13 +230,31 @@ static int charge(fy_conn *conn, fy_err *err)
     return 0;
 }
 
+static enum MHD_Result count_length(void *cls, enum MHD_ValueKind kind, const char *key,
+                                    const char *value)
+{
+    int *n = cls;
+
+    (void)kind;
+    (void)value;
+    *n += strcasecmp(key, "Content-Length") == 0;
+    return MHD_YES;
+}
+
 /* Is there a body, and may it be so long? Returns 0 or the status of a refusal. */
 static int weigh(fy_conn *conn, fy_err *err)
 {
     const fy_http_options *options = &conn->http->options;
     const char *text = header(conn, "Content-Length");
     int64_t length = 0;
+    int said = 0;
 
+    /* Two lengths: a front may have believed the other one. */
+    (void)MHD_get_connection_values(conn->mhd, MHD_HEADER_KIND, count_length, &said);
+    if (said > 1) {
+        (void)fy_fail(err, FY_EINVAL, "Content-Length is there %d times", said);
+        return 400;
+    }
     if (header(conn, "Transfer-Encoding") != NULL) {
         (void)fy_fail(err, FY_EINVAL, "say the body's length: no Transfer-Encoding");
         return 411;

@@ -118,6 +118,69 @@ static void a_thousand_idle_connections_are_borne(void **state)
     server_end(&w);
 }
 
+/* Who has shown no token makes room for who comes next; who has shown one keeps its place. */
+static void strangers_hold_no_door_shut(void **state)
+{
+    enum { MOST = 4, KEPT = 6, STRANGERS = 9 };
+    fy_loop_options options = server_options();
+    server w;
+    char token[160], request[400];
+    int kept[KEPT], strangers[STRANGERS], len;
+
+    (void)state;
+    options.http.connections_unknown = MOST;
+    server_begin(&w, options);
+    make_token(&w, "a1", "t0", "submit", token);
+    len = snprintf(request, sizeof request, "GET /v1/jobs HTTP/1.1\r\nHost: x\r\n%s\r\n", token);
+    for (int i = 0; i < KEPT; i++) {
+        kept[i] = client_tcp(server_port(&w));
+        assert_true(client_send(kept[i], request, (size_t)len));
+        client_answer answer = client_read(kept[i], true);
+        assert_int_equal(answer.status, 200);
+        client_drop(&answer);
+    }
+    for (int i = 0; i < STRANGERS; i++) {
+        strangers[i] = client_tcp(server_port(&w));
+        assert_true(strangers[i] >= 0);
+    }
+    expect_at(client_tcp(server_port(&w)), "GET", "/healthz", "", NULL, 200, "ok");
+    for (int i = 0; i < STRANGERS - MOST; i++) { /* the oldest had to go */
+        client_answer gone = client_read(strangers[i], true);
+        assert_true(gone.status != 200);
+        client_drop(&gone);
+    }
+    for (int i = 0; i < KEPT; i++) {
+        assert_true(client_send(kept[i], request, (size_t)len));
+        client_answer answer = client_read(kept[i], true);
+        assert_int_equal(answer.status, 200);
+        client_drop(&answer);
+        (void)close(kept[i]);
+    }
+    for (int i = 0; i < STRANGERS; i++) {
+        (void)close(strangers[i]);
+    }
+    server_end(&w);
+}
+
+static void two_lengths_are_refused(void **state)
+{
+    static const char request[] =
+        "POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 40\r\n\r\n{}";
+    server w;
+    int fd;
+
+    (void)state;
+    server_begin(&w, server_options());
+    fd = client_unix(w.path);
+    assert_true(client_send(fd, request, sizeof request - 1));
+    client_answer answer = client_read(fd, true);
+    assert_int_equal(answer.status, 400);
+    assert_non_null(strstr(answer.body, "2 times"));
+    client_drop(&answer);
+    (void)close(fd);
+    server_end(&w);
+}
+
 static int stream(const server *w, const char *more)
 {
     char request[256];
@@ -234,6 +297,8 @@ int main(void)
         cmocka_unit_test(malformed_requests_are_refused),
         cmocka_unit_test(slow_clients_are_cut_off),
         cmocka_unit_test(a_thousand_idle_connections_are_borne),
+        cmocka_unit_test(strangers_hold_no_door_shut),
+        cmocka_unit_test(two_lengths_are_refused),
         cmocka_unit_test(streams_go_on_where_they_were),
         cmocka_unit_test(quiet_streams_beat),
         cmocka_unit_test(a_client_that_never_reads_is_cut_off),
