@@ -30,6 +30,7 @@ int cmd_replay(int argc, char **argv);
 int cmd_requeue(int argc, char **argv);
 int cmd_reserve(int argc, char **argv);
 int cmd_resume(int argc, char **argv);
+int cmd_rules(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 int cmd_sim(int argc, char **argv);

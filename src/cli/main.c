@@ -34,6 +34,7 @@ static const struct command {
     {"requeue", cmd_requeue, "stop running jobs and queue them again"},
     {"reserve", cmd_reserve, "keep a node for a tenant"},
     {"resume", cmd_resume, "use a drained node again"},
+    {"rules", cmd_rules, "what may be bought on a day, by which rule and numbers"},
     {"serve", cmd_serve, "run tenants' jobs on this machine"},
     {"show", cmd_show, "everything about one job"},
     {"sim", cmd_sim, "replay a trace on a fleet under one or more policies"},
