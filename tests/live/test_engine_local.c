@@ -5,7 +5,9 @@
  */
 #include "live/engine_end.h"
 
+#include <fcntl.h>
 #include <math.h>
+#include <sys/file.h>
 
 static const fy_run_key one = {1, 1};
 
@@ -351,6 +353,62 @@ static void progress_is_read(void **state)
 }
 
 /* Whatever the job makes of its file, reading it does no harm and does not wait. */
+/* Forget a run whose shim is gone: that lets go of the run file's lock. */
+static void forget_gone(rig *r, fy_run_key key)
+{
+    char path[200];
+    int fd;
+
+    (void)snprintf(path, sizeof path, "%s/run/%lld.1/run", r->state, (long long)key.job);
+    fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    (void)close(fd);
+    verb(r, r->engine->ops->forget, key);
+    assert_int_equal(seen(r, key).state, FY_RUN_NONE);
+}
+
+/* What a run that is forgotten left in its folder is nobody else's. */
+static void a_folder_used_again_is_clean(void **state)
+{
+    static const char *const left[] = {
+        "echo 5 saved > $FUYAO_PROGRESS\n",
+        "echo 5 saved > $FUYAO_PROGRESS\nln $FUYAO_PROGRESS ${FUYAO_PROGRESS%/*}/more\n",
+        "rm $FUYAO_PROGRESS\nmkfifo $FUYAO_PROGRESS\n",
+        "rm $FUYAO_PROGRESS\nln -s /etc/passwd $FUYAO_PROGRESS\n",
+        "rm $FUYAO_PROGRESS\nmkdir $FUYAO_PROGRESS\n",
+        "chmod 666 $FUYAO_PROGRESS\n",
+    };
+    fy_run_key key = one;
+    char path[200];
+    fy_run run;
+    rig r;
+
+    (void)state;
+    rig_new(&r);
+    rig_open(&r);
+    for (size_t i = 0; i < sizeof left / sizeof left[0]; i++) {
+        start(&r, key, (order){.script = left[i]});
+        (void)wait_state(&r, key, FY_RUN_EXITED);
+        forget_gone(&r, key);
+        key.job++;
+        start(&r, key, (order){.script = "stat -c '%a %s %F' $FUYAO_PROGRESS; exit 4\n"});
+        run = wait_state(&r, key, FY_RUN_EXITED);
+        assert_int_equal(run.exit_code, 4);
+        assert_true(isnan(run.progress) && isnan(run.saved));
+        assert_string_equal(text_of(r.out), "600 0 regular empty file\n");
+        forget_gone(&r, key);
+        assert_int_equal(remove(r.out), 0);
+        key.job++;
+    }
+    (void)snprintf(path, sizeof path, "%s/run/spare-0", r.state);
+    assert_int_equal(access(path, F_OK), 0);
+    r.engine->ops->close(r.engine);
+    rig_open(&r);
+    assert_int_equal(access(path, F_OK), -1);
+    rig_free(&r);
+}
+
 static void a_hostile_progress_file_harms_nobody(void **state)
 {
     static const char *const makes[] = {
@@ -486,6 +544,7 @@ int main(void)
         cmocka_unit_test(a_signal_to_all_reaches_all),
         cmocka_unit_test(stragglers_are_gone_before_the_end_is_told),
         cmocka_unit_test(progress_is_read),
+        cmocka_unit_test(a_folder_used_again_is_clean),
         cmocka_unit_test(a_hostile_progress_file_harms_nobody),
         cmocka_unit_test(a_fork_bomb_is_held_and_killed),
         cmocka_unit_test(endless_printing_is_bounded),
