@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static bool write_to(const char *folder, const char *file, const char *text)
@@ -179,6 +182,21 @@ bool fy_cgroup_make(const char *folder, int64_t memory_mib, int64_t max_processe
 bool fy_cgroup_join(const char *folder)
 {
     return write_to(folder, "cgroup.procs", "0");
+}
+
+pid_t fy_cgroup_fork(const char *folder)
+{
+    int fd = open(folder, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct clone_args args = {
+        .flags = CLONE_INTO_CGROUP | CLONE_VFORK, .exit_signal = SIGCHLD, .cgroup = (uint64_t)fd};
+    pid_t pid;
+
+    if (fd < 0) {
+        return -1;
+    }
+    pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
+    (void)close(fd);
+    return pid;
 }
 
 bool fy_cgroup_kill(const char *folder)

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 typedef struct fy_cgroups {
     char *runs;             /* folder in which a run's group is made; NULL = none; owned */
@@ -31,6 +32,11 @@ void fy_cgroups_close(fy_cgroups *groups);
 bool fy_cgroup_make(const char *folder, int64_t memory_mib, int64_t max_processes,
                     int64_t cpu_milli);
 bool fy_cgroup_join(const char *folder); /* this process enters */
+/* fork() whose child is born in it; the parent goes on once the child has called exec or ended. A
+ * process that enters later (fy_cgroup_join) has to be moved, for which the kernel first waits
+ * until all processors have passed a quiet point: some ten milliseconds. -1: not possible that way.
+ */
+pid_t fy_cgroup_fork(const char *folder);
 bool fy_cgroup_kill(const char *folder); /* everything in it; false: not possible that way */
 void fy_cgroup_remove(const char *folder);
 

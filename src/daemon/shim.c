@@ -252,13 +252,18 @@ static const char *start_worker(shim *s, int i, char text[400])
     ssize_t n;
     pid_t pid, self = getpid();
     fy_process seen;
+    bool inside;
 
     if (pipe2(pipes, O_CLOEXEC) != 0) {
         return "cannot start: no file descriptors left";
     }
-    pid = vfork(); /* no page table is copied; the shim waits for the exec in any case */
+    pid = s->order->cgroup != NULL ? fy_cgroup_fork(s->order->cgroup) : -1;
+    inside = pid >= 0;
+    if (pid < 0) {
+        pid = vfork(); /* no page table is copied; the shim waits for the exec in any case */
+    }
     if (pid == 0) {
-        fy_shim_exec(s->order, i, pipes[1], self);
+        fy_shim_exec(s->order, i, inside, pipes[1], self);
     }
     (void)close(pipes[1]);
     if (pid < 0) {

@@ -32,8 +32,9 @@ _Noreturn void fy_shim_main(int run, int folder, const char *bytes, size_t len);
 /*
  * Become the worker `worker` of an order. Called in the child of the shim; what fails is written
  * to `errors` as one line and the process ends.
+ *   inside it is in its control group already
  *   shim   the shim's pid: with it dies its child
  */
-_Noreturn void fy_shim_exec(const fy_order *order, int worker, int errors, pid_t shim);
+_Noreturn void fy_shim_exec(const fy_order *order, int worker, bool inside, int errors, pid_t shim);
 
 #endif

@@ -208,11 +208,11 @@ static void default_signals(void)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-_Noreturn void fy_shim_exec(const fy_order *o, int worker, int errors, pid_t shim)
+_Noreturn void fy_shim_exec(const fy_order *o, int worker, bool inside, int errors, pid_t shim)
 {
     default_signals();
     (void)setpgid(0, 0);
-    if (o->cgroup != NULL && !fy_cgroup_join(o->cgroup)) {
+    if (o->cgroup != NULL && !inside && !fy_cgroup_join(o->cgroup)) {
         refuse(errors, "cannot enter the control group", o->cgroup);
     }
     set_limits(o, errors);

@@ -104,7 +104,9 @@ static void limits_are_written_where_there_are_files_for_them(void **state)
     assert_holds("own/fuyao-runs/1.1/memory.max", "3145728");
     assert_holds("own/fuyao-runs/1.1/pids.max", "40");
     assert_holds("own/fuyao-runs/1.1/cpu.max", "150000 100000");
-    assert_false(fy_cgroup_kill(at("own/fuyao-runs/1.1"))); /* an old kernel's */
+    assert_false(fy_cgroup_kill(at("own/fuyao-runs/1.1")));         /* an old kernel's */
+    assert_int_equal(fy_cgroup_fork(at("own/fuyao-runs/1.1")), -1); /* no group, but a folder */
+    assert_int_equal(fy_cgroup_fork(at("own/fuyao-runs/none")), -1);
     fy_cgroups_close(&groups);
 }
 
