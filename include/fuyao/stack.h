@@ -109,7 +109,8 @@ typedef struct fy_stack {
     bool p2p_scatter;     /* stage inputs are sent in tp parts and gathered */
     bool shards_weights;  /* fully sharded: weights are gathered layer by layer (FSDP) */
     bool dropout;
-    bool unpadded_vocab;        /* leaves the vocabulary odd where tp is 1 */
+    bool unpadded_vocab; /* leaves the vocabulary odd where tp is 1 */
+    bool merges_parts;   /* context groups: partial outputs are put together in fp32, unfused */
     bool recompute_stops_early; /* full: not behind the last tensor that is needed */
     bool keeps_products;        /* selective: every second product's output is kept, not all but the
                                    core of attention */

@@ -421,7 +421,7 @@ static void fill_wants(mix *m, int sum)
         w->low = m->walk->spec->global_batch - (sum - w->high);
         w->low = w->low > 1 ? w->low : 1;
         if (w->low <= w->high) {
-            w->cells = fy_calloc((size_t)(w->high - w->low + 1), sizeof *w->cells);
+            w->cells = fy_calloc((size_t)(w->high - w->low) + 1, sizeof *w->cells);
             options_of(w);
             for (int c = 0; c <= w->high - w->low; c++) {
                 most = w->cells[c].n > 0 ? w->low + c : most;

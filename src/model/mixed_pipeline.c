@@ -269,7 +269,8 @@ static void set_best(fy_mixed_pipe *p, int type)
     for (int k = 0; k < p->n_cand[type]; k++) {
         const fy_mixed_slice *s = p->cand[type][k];
         int block = s->layout.tp * p->cp * p->dp;
-        double pace = t->devices / block / s->layer_s;
+        int groups = t->devices / block;
+        double pace = groups / s->layer_s;
         double v =
             (double)block * p->microbatches * (r->second * s->layer_s + r->joule * s->layer_j);
         p->pace[type] = pace > p->pace[type] ? pace : p->pace[type];

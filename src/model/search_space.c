@@ -233,7 +233,8 @@ bool fy_space_virtual(const fy_space *space, const fy_layout *l, int vpp)
     }
     const fy_model *m = space->spec->model;
     int all = m->layers + 2 + m->mtp_layers;
-    return l->pp > 1 && l->pp * vpp <= all && all / l->pp >= space->deals[l->pp * vpp];
+    return l->pp > 1 && l->pp * vpp <= all &&
+           all / l->pp >= space->deals[(size_t)l->pp * (size_t)vpp];
 }
 
 void fy_space_deal(const fy_space *space, fy_layout *l, const fy_layer_costs *costs)

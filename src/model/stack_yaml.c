@@ -16,7 +16,7 @@ typedef struct raw_stack {
     bool fused_elementwise, fused_norm, fused_loss, fused_optimizer, main_grads_fp32;
     bool seq_parallel, grouped_experts, p2p_scatter, shards_weights, dropout, unpadded_vocab,
         dedup_dispatch, fp8_dispatch, keeps_products, keeps_outputs, fp8_inputs,
-        recompute_stops_early;
+        recompute_stops_early, merges_parts;
     unsigned zero, buffer_mb;
     unsigned fp8_weight_bytes, gradient_bytes, optimizer_bytes, loss_bytes, loss_bytes_selective;
 } raw_stack;
@@ -71,6 +71,7 @@ static const cyaml_schema_field_t stack_fields[] = {
     FLAG(keeps_products),
     FLAG(keeps_outputs),
     FLAG(recompute_stops_early),
+    FLAG(merges_parts),
     FLAG(fp8_inputs),
     CYAML_FIELD_UINT("zero", CYAML_FLAG_OPTIONAL, raw_stack, zero),
     CYAML_FIELD_UINT("buffer_mb", CYAML_FLAG_OPTIONAL, raw_stack, buffer_mb),
@@ -217,6 +218,7 @@ static int read_stack(fy_stacks *stacks, const fy_doc *doc, const raw_stack *raw
         .keeps_products = raw->keeps_products,
         .keeps_outputs = raw->keeps_outputs,
         .recompute_stops_early = raw->recompute_stops_early,
+        .merges_parts = raw->merges_parts,
         .fp8_inputs = raw->fp8_inputs,
         .fp8_weight_bytes = (int)raw->fp8_weight_bytes,
         .gradient_bytes = (int)raw->gradient_bytes,

@@ -541,6 +541,24 @@ static void test_order_of_launches(void **state)
     between("forward layers", launched, 0.02, 0.6 * all);
 }
 
+/* Partial outputs of a context group are put together in fp32: 38 bytes a value and 10 back. */
+static void test_merged_parts(void **state)
+{
+    scene s;
+    (void)state;
+    toy(&s);
+    s.layout.cp = 2;
+    double without = estimate(&s).term_s[FY_T_ELEMENTWISE];
+    s.stack.merges_parts = true;
+    double values = 512 / 2 * 256; /* of queries, of keys, of values */
+    near("merged", estimate(&s).term_s[FY_T_ELEMENTWISE] - without,
+         4 * values * (38 + 3 * 10) / 1e12, 1e-9);
+    s.layout.cp = 1;
+    double alone = estimate(&s).term_s[FY_T_ELEMENTWISE];
+    s.stack.merges_parts = false;
+    near("alone", alone, estimate(&s).term_s[FY_T_ELEMENTWISE], 0);
+}
+
 static void test_unknown(void **state)
 {
     scene s;
@@ -574,6 +592,7 @@ int main(void)
         cmocka_unit_test(test_cut_experts),
         cmocka_unit_test(test_expert_biases),
         cmocka_unit_test(test_order_of_launches),
+        cmocka_unit_test(test_merged_parts),
         cmocka_unit_test(test_unknown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
