@@ -19,10 +19,10 @@ enum { LIVES = 60, LEAST = 1000 };
 #if __has_feature(address_sanitizer)
 enum { LIVES = 60, LEAST = 1000 };
 #else
-enum { LIVES = 500, LEAST = 7000 };
+enum { LIVES = 380, LEAST = 7000 };
 #endif
 #else
-enum { LIVES = 500, LEAST = 7000 };
+enum { LIVES = 380, LEAST = 7000 };
 #endif
 enum { DEATHS = 12, MOST_STEPS = 1500 };
 
@@ -53,6 +53,40 @@ typedef struct life {
     int64_t archived;
 } life;
 
+/* Now and then an operator has a node drained, let go or kept for a tenant, or changes the policy.
+ */
+static void operate(life *l)
+{
+    centre *c = &l->c;
+    fy_sched_options sched = {.policy = policies[fy_rng_below(&l->rng, 5)]};
+    int64_t from_us = c->now_us + (int64_t)fy_rng_below(&l->rng, 60) * HAND_US;
+    int number = (int)fy_rng_below(&l->rng, 6);
+    char node[32];
+    int status = 0;
+
+    (void)snprintf(node, sizeof node, "p%d-%04d", number / 3, number % 3);
+    switch (fy_rng_below(&l->rng, 60)) {
+    case 0:
+        status = fy_ctl_policy(c->ctl, &centre_root, &sched, &c->err);
+        break;
+    case 1:
+        status = fy_ctl_node(c->ctl, &centre_root, node, FY_NODE_DRAIN, "a fan", &c->err);
+        break;
+    case 2:
+        status = fy_ctl_node(c->ctl, &centre_root, node, FY_NODE_RESUME, NULL, &c->err);
+        break;
+    case 3:
+        status = fy_ctl_reserve(c->ctl, &centre_root, node, "t1", from_us,
+                                from_us + 100 * (int64_t)HAND_US, &c->err);
+        break;
+    default:
+        break;
+    }
+    if (status != 0) {
+        fail_msg("%s", c->err.text);
+    }
+}
+
 /* A turn and what housekeeping it leaves; what a turn that failed took in was told to nobody. */
 static int one_turn(life *l)
 {
@@ -60,6 +94,7 @@ static int one_turn(life *l)
     int64_t first, cancelled;
     int status;
 
+    operate(l);
     random_command(c, &l->rng, l->seen, &first, &cancelled);
     status = centre_turn(c, c->now_us + (int64_t)fy_rng_below(&l->rng, 8) * HAND_US / 4);
     if (first >= 0 && fy_ctl_committed(c->ctl) == fy_ctl_ticket(c->ctl)) {

@@ -276,6 +276,11 @@ static void a_changed_policy_is_there_after_a_death(void **state)
     drive_for(&c, 10);
     fy_ctl_view_status(c.ctl, &centre_root, &status);
     assert_non_null(strstr(status.text, "\"las\""));
+    c.options.sched.policy = "fifo"; /* what was changed by hand gives way to the configured one */
+    drive_restart(&c);
+    fy_str_clear(&status);
+    fy_ctl_view_status(c.ctl, &centre_root, &status);
+    assert_non_null(strstr(status.text, "\"fifo\""));
     fy_str_free(&status);
     drive_out(&c, 200);
     drive_end(&c);
