@@ -73,7 +73,8 @@ static void test_equal_chips(void **state)
         q.spec.types[1].cluster.devices = 8;
         double mixed = best_of(&q, &r);
         double one = homogeneous(&q, n + 8);
-        if (!same_bits(mixed, one)) {
+        /* a pipeline over both names adds the same numbers in another order */
+        if (!same_bits(mixed, one) && !(fabs(mixed / one - 1) < 1e-12)) {
             fail_msg("case %d: %.17g, one type %.17g", i, mixed, one);
         }
     }
