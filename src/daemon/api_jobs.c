@@ -155,8 +155,9 @@ static int read_states(const char *text, unsigned *out, fy_err *err)
     while (text != NULL && *text != '\0') {
         size_t len = strcspn(text, ",");
         int state = 0;
-        while (state < FY_N_SHOWN && (strlen(fy_shown_name((fy_shown_state)state)) != len ||
-                                      memcmp(fy_shown_name((fy_shown_state)state), text, len))) {
+        while (state < FY_N_SHOWN &&
+               (strlen(fy_shown_name((fy_shown_state)state)) != len ||
+                memcmp(fy_shown_name((fy_shown_state)state), text, len) != 0)) {
             state++;
         }
         if (state == FY_N_SHOWN) {

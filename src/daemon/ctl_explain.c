@@ -157,7 +157,7 @@ int fy_ctl_view_explain(fy_ctl *ctl, const fy_who *who, int64_t id, fy_str *json
 {
     fy_explain_options options;
     fy_explanation e;
-    fy_job *job;
+    fy_job *job = NULL;
     int status = find_waiting(ctl, who, id, &job, err);
 
     if (status != 0) {

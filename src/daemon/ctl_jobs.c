@@ -2,6 +2,7 @@
 /* What people ask of jobs and nodes once they are there. */
 #include "daemon/ctl_state.h"
 
+#include <assert.h>
 #include <string.h>
 
 const char ctl_cancel_mark[] = "{\"cancel\":true}";
@@ -163,12 +164,13 @@ static int requeue(fy_ctl *ctl, const fy_who *who, const fy_job *job, fy_err *er
 
 int fy_ctl_job(fy_ctl *ctl, const fy_who *who, int64_t id, fy_job_verb verb, fy_err *err)
 {
-    fy_job *job;
+    fy_job *job = NULL;
     int status = find_live(ctl, who, id, &job, err);
 
     if (status != 0) {
         return status;
     }
+    assert(job != NULL);
     switch (verb) {
     case FY_VERB_CANCEL:
         return cancel(ctl, who, job, err);
@@ -184,12 +186,13 @@ int fy_ctl_job(fy_ctl *ctl, const fy_who *who, int64_t id, fy_job_verb verb, fy_
 
 int fy_ctl_signal(fy_ctl *ctl, const fy_who *who, int64_t id, int signo, fy_err *err)
 {
-    fy_job *job;
+    fy_job *job = NULL;
     int status = find_live(ctl, who, id, &job, err);
 
     if (status != 0) {
         return status;
     }
+    assert(job != NULL);
     if (job->state != FY_JOB_RUNNING) {
         return fy_fail(err, FY_EINVAL, "job %lld is %s: a signal goes to a running job",
                        (long long)id, fy_shown_name(ctl_shown(ctl, job)));

@@ -13,6 +13,7 @@
 
 #include <jansson.h>
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +26,7 @@ fy_live *ctl_live_new(fy_ctl *ctl, const fy_job *job)
     size_t before = ctl->lives_room;
     fy_live *live = fy_calloc(1, sizeof *live);
 
-    ctl->lives = fy_grow(ctl->lives, &ctl->lives_room, (size_t)job->slot + 1, sizeof *ctl->lives);
+    ctl->lives = fy_grow(ctl->lives, &ctl->lives_room, (size_t)job->slot + 1, sizeof(fy_live *));
     for (size_t i = before; i < ctl->lives_room; i++) {
         ctl->lives[i] = NULL;
     }
@@ -156,7 +157,7 @@ static fy_body *body_of(fy_ctl *ctl, const char *body, size_t len, int64_t like)
         out->refs++;
         return out;
     }
-    at = memmem(body, len, mark, sizeof mark - 1);
+    at = body != NULL ? memmem(body, len, mark, sizeof mark - 1) : NULL;
     if (at == NULL) {
         return NULL;
     }
@@ -387,14 +388,13 @@ static void note_blamed(fy_ctl *ctl, const fy_event *event)
     }
 }
 
-int ctl_note(fy_ctl *ctl, const fy_event *event, const fy_job *job, const char *body, size_t len,
-             fy_err *err)
+static int note_job(fy_ctl *ctl, const fy_event *event, const fy_job *job, const char *body,
+                    size_t len)
 {
-    fy_live *live = job != NULL && event->kind != FY_EV_SUBMITTED ? ctl_live(ctl, job) : NULL;
+    fy_live *live = ctl_live(ctl, job);
 
+    assert(live != NULL); /* since it was submitted */
     switch ((int)event->kind) {
-    case FY_EV_SUBMITTED:
-        return note_submitted(ctl, job, body, len, err);
     case FY_EV_STARTING:
         note_starting(ctl, job, live);
         break;
@@ -419,21 +419,27 @@ int ctl_note(fy_ctl *ctl, const fy_event *event, const fy_job *job, const char *
         }
         note_over(ctl, event, job, live, body, len);
         return 0;
-    case FY_EV_NODE_DRAINED:
-    case FY_EV_NODE_RESUMED:
-        note_drained(ctl, event, body, len);
-        break;
     case FY_EV_LIMITS:
-        if (live != NULL && len == strlen(ctl_cancel_mark) &&
-            memcmp(body, ctl_cancel_mark, len) == 0) {
+        if (len == strlen(ctl_cancel_mark) && memcmp(body, ctl_cancel_mark, len) == 0) {
             live->stopping = FY_WHY_CANCELLED;
         }
         break;
     default:
         break;
     }
-    if (job != NULL) {
-        ctl_schedule(ctl, job);
-    }
+    ctl_schedule(ctl, job);
     return 0;
+}
+
+int ctl_note(fy_ctl *ctl, const fy_event *event, const fy_job *job, const char *body, size_t len,
+             fy_err *err)
+{
+    if (job == NULL) {
+        if (event->kind == FY_EV_NODE_DRAINED || event->kind == FY_EV_NODE_RESUMED) {
+            note_drained(ctl, event, body, len);
+        }
+        return 0;
+    }
+    return event->kind == FY_EV_SUBMITTED ? note_submitted(ctl, job, body, len, err)
+                                          : note_job(ctl, event, job, body, len);
 }

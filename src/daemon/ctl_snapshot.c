@@ -372,8 +372,8 @@ static int load_records(fy_ctl *ctl, const json_t *json, fy_err *err)
 int ctl_load(fy_ctl *ctl, const void *bytes, size_t len, fy_err *err)
 {
     reading r = {.at = bytes, .end = (const char *)bytes + len};
-    const char *fleet, *policy, *records;
-    size_t n_fleet, n_policy, n_records;
+    const char *fleet = NULL, *policy = NULL, *records = NULL;
+    size_t n_fleet = 0, n_policy = 0, n_records = 0;
     fy_fleet *loaded;
     json_t *json;
     int status;

@@ -205,6 +205,7 @@ int ctl_resolve(fy_ctl *ctl, const fy_submission *what, int32_t tenant, fy_arena
     if (status != 0) {
         return status;
     }
+    accept[0] = (fy_accept){0};
     spec.n_accept = accepted(ctl, what, workload, accept, err);
     if (spec.n_accept < 0) {
         return spec.n_accept;

@@ -100,7 +100,7 @@ static inline fy_run_key fake_key(const fake_run *r)
 static inline fake_run *fake_find(fy_fake *fake, fy_run_key key)
 {
     fake_run_id id = {.job = key.job, .attempt = key.attempt};
-    fake_run *r;
+    fake_run *r = NULL;
 
     HASH_FIND(hh, fake->by_id, &id, sizeof id, r);
     return r;

@@ -10,10 +10,12 @@
 #include "base/str.h"
 #include "daemon/hook_marks.h"
 #include "daemon/hook_process.h"
+#include "daemon/run_record.h"
 
 #include <uthash.h>
 #include <utlist.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -374,18 +376,21 @@ fy_hook_state fy_hooks_run(fy_hooks *hooks, fy_hook_kind kind, const fy_run_spec
 
 static void drop(fy_hooks *hooks, task *t)
 {
+    assert(hooks->tasks != NULL);
     if (t->process.pid > 0) {
         fy_hook_kill(&t->process);
         unlist(hooks, t);
     } else if (t->state == FY_HOOK_BUSY) {
         if (t->kind == FY_HOOK_HEALTH) {
+            assert(hooks->checks != NULL);
             DL_DELETE(hooks->checks, t);
         } else {
+            assert(hooks->queued != NULL);
             DL_DELETE(hooks->queued, t);
         }
     }
     if (t->told) {
-        DL_DELETE(hooks->done, t);
+        DL_DELETE(hooks->done, t); /* NOLINT(clang-analyzer-core.NullDereference): it is in it */
     }
     HASH_DEL(hooks->tasks, t);
     fy_arena_free(&t->arena);
@@ -467,8 +472,8 @@ static void take_mark(void *ctx, const char *name, const char *state, const char
         fy_run_key key;
         task *t;
 
-        if (strncmp(name, names[k], len) != 0 ||
-            sscanf(name + len, "-%" SCNd64 ".%" SCNd32, &key.job, &key.attempt) != 2) {
+        if (strncmp(name, names[k], len) != 0 || name[len] != '-' ||
+            !fy_run_name_parse(name + len + 1, &key)) {
             continue;
         }
         t = add(hooks, name, (fy_hook_kind)k, key);

@@ -54,7 +54,7 @@ void fy_conn_done(void *front, struct MHD_Connection *mhd, void **request,
         for (size_t i = 0; i < http->n_parked; i++) {
             if (http->parked[i] == conn) {
                 memmove(&http->parked[i], &http->parked[i + 1],
-                        (--http->n_parked - i) * sizeof(http->parked[0]));
+                        (--http->n_parked - i) * sizeof(fy_conn *));
                 break;
             }
         }
@@ -324,8 +324,7 @@ static void park(fy_conn *conn)
 
     conn->stage = FY_STAGE_PARKED;
     conn->until_ms = INT64_MAX;
-    http->parked =
-        fy_grow(http->parked, &http->parked_room, http->n_parked + 1, sizeof(http->parked[0]));
+    http->parked = fy_grow(http->parked, &http->parked_room, http->n_parked + 1, sizeof(fy_conn *));
     http->parked[http->n_parked++] = conn;
     fy_conn_suspend(conn);
 }

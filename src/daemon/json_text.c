@@ -93,8 +93,11 @@ void fy_json_key(fy_str *s, const char *key)
         fy_str_printf(s, "%s\"%s\":", first ? "" : ",", key);
         return;
     }
-    memcpy(text + 2, key, len);
-    memcpy(text + 2 + len, "\":", 2);
+    for (size_t i = 0; i < len; i++) {
+        text[2 + i] = key[i];
+    }
+    text[2 + len] = '"';
+    text[3 + len] = ':';
     fy_str_add(s, text + first, len + 4 - first);
 }
 

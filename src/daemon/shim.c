@@ -259,10 +259,10 @@ static const char *start_worker(shim *s, int i, char text[400])
     }
     pid = s->order->cgroup != NULL ? fy_cgroup_fork(s->order->cgroup) : -1;
     inside = pid >= 0;
-    if (pid < 0) {
-        pid = vfork(); /* no page table is copied; the shim waits for the exec in any case */
+    if (pid < 0) { /* no page table is copied; the shim has one thread and waits for the exec */
+        pid = vfork(); /* NOLINT(clang-analyzer-security.insecureAPI.vfork) */
     }
-    if (pid == 0) {
+    if (pid == 0) { /* NOLINTNEXTLINE(clang-analyzer-unix.Vfork) */
         fy_shim_exec(s->order, i, inside, pipes[1], self);
     }
     (void)close(pipes[1]);

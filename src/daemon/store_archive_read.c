@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Records out of the archive's files again, each checked against its hash. */
 #include "base/arena.h"
+#include "base/num.h"
 #include "daemon/store_internal.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -21,10 +23,17 @@ typedef struct archive_names {
 
 bool fy_store_archive_first(const char *name, int64_t *first)
 {
-    int used = 0;
+    static const char shape[] = "0000-00-00-";
+    const char *number = name + sizeof shape - 1, *end;
 
-    return sscanf(name, "%*4d-%*2d-%*2d-%" SCNd64 ".journal%n", first, &used) == 1 && used > 0 &&
-           name[used] == '\0' && *first > 0;
+    for (size_t i = 0; i < sizeof shape - 1; i++) {
+        if (shape[i] == '0' ? !isdigit((unsigned char)name[i]) : name[i] != shape[i]) {
+            return false;
+        }
+    }
+    end = strchr(number, '.');
+    return end != NULL && strcmp(end, ".journal") == 0 &&
+           fy_num_int(number, (size_t)(end - number), 1, INT64_MAX, first) == FY_NUM_OK;
 }
 
 static int note_name(void *arg, const char *name)
@@ -125,30 +134,46 @@ static void unescape(fy_str *out, const char *bytes, size_t len)
     }
 }
 
+/* "# records from N, after HASH" */
+static bool read_begin(archive_reader *r, const char *line, size_t len)
+{
+    static const char before[] = "# records from ", between[] = ", after ";
+    const size_t n_before = sizeof before - 1, n_between = sizeof between - 1;
+    const char *number = line + n_before, *comma, *hex;
+    int64_t first;
+
+    if (len < n_before || memcmp(line, before, n_before) != 0) {
+        return false;
+    }
+    comma = memchr(number, ',', len - n_before);
+    if (comma == NULL || (size_t)(line + len - comma) < n_between) {
+        return false;
+    }
+    hex = comma + n_between;
+    if (memcmp(comma, between, n_between) != 0 ||
+        fy_num_int(number, (size_t)(comma - number), 1, INT64_MAX, &first) != FY_NUM_OK ||
+        !fy_chain_unhex(r->at.hash, hex, (size_t)(line + len - hex))) {
+        return false;
+    }
+    r->at.seq = first - 1;
+    return true;
+}
+
 /* Its two first lines. */
 static int read_head(archive_reader *r, fy_err *err)
 {
     const char *line = NULL;
     size_t len = 0;
-    char text[128];
-    char hex[FY_HASH_HEX + 1] = "";
-    int64_t first = 0;
     int got = next_line(r, &line, &len, err);
 
     if (got < 0) {
         return got;
     }
-    if (got == 1 && len + 1 == strlen(fy_store_archive_header) &&
+    if (got == 1 && line != NULL && len + 1 == strlen(fy_store_archive_header) &&
         memcmp(line, fy_store_archive_header, len) == 0) {
         got = next_line(r, &line, &len, err);
-        if (got == 1 && len < sizeof text) {
-            memcpy(text, line, len);
-            text[len] = '\0';
-            if (sscanf(text, "# records from %" SCNd64 ", after %65s", &first, hex) == 2 &&
-                fy_chain_unhex(r->at.hash, hex, strlen(hex))) {
-                r->at.seq = first - 1;
-                return 0;
-            }
+        if (got == 1 && read_begin(r, line, len)) {
+            return 0;
         }
     }
     return got < 0 ? got
@@ -203,7 +228,7 @@ static int read_file(fy_store *store, const char *name, fy_link *at, bool known,
 {
     archive_reader r = {.files = store->files, .name = name};
     fy_str path = {0};
-    fy_record record;
+    fy_record record = {0};
     int status;
 
     fy_str_printf(&path, "%s/archive/%s", store->folder, name);

@@ -45,7 +45,7 @@ void fy_chain_hex(char hex[FY_HASH_HEX], const uint8_t hash[FY_HASH_BYTES])
 {
     static const char digits[] = "0123456789abcdef";
 
-    for (int i = 0; i < FY_HASH_BYTES; i++) {
+    for (size_t i = 0; i < FY_HASH_BYTES; i++) {
         hex[2 * i] = digits[hash[i] >> 4];
         hex[2 * i + 1] = digits[hash[i] & 15];
     }
@@ -62,7 +62,7 @@ bool fy_chain_unhex(uint8_t hash[FY_HASH_BYTES], const char *hex, size_t len)
     if (len != FY_HASH_HEX - 1) {
         return false;
     }
-    for (int i = 0; i < FY_HASH_BYTES; i++) {
+    for (size_t i = 0; i < FY_HASH_BYTES; i++) {
         int high = digit(hex[2 * i]);
         int low = digit(hex[2 * i + 1]);
 

@@ -40,15 +40,15 @@ static const char *const sql[FY_N_SQL] = {
     [FY_SQL_RECORD_DROP] = "DELETE FROM record WHERE seq <= ?1",
     [FY_SQL_BASE_PUT] = "UPDATE base SET seq = ?1, hash = ?2",
     [FY_SQL_SNAPSHOT_PUT] = "INSERT OR REPLACE INTO snapshot VALUES (?1, ?2, ?3)",
-    [FY_SQL_SNAPSHOT_DROP] = "DELETE FROM snapshot WHERE seq NOT IN"
-                             " (SELECT seq FROM snapshot ORDER BY seq DESC LIMIT 2)",
+    [FY_SQL_SNAPSHOT_DROP] = ("DELETE FROM snapshot WHERE seq NOT IN"
+                              " (SELECT seq FROM snapshot ORDER BY seq DESC LIMIT 2)"),
     [FY_SQL_SNAPSHOT_LIST] = "SELECT seq, bytes, hash FROM snapshot ORDER BY seq DESC",
     [FY_SQL_PAST_PUT] = "INSERT OR REPLACE INTO past VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [FY_SQL_PAST_GET] = "SELECT json FROM past WHERE id = ?1",
-    [FY_SQL_PAST_LIST] = "SELECT id, submit_us, end_us, tenant, name, state, json FROM past"
-                         " WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
-    [FY_SQL_PAST_LIST_TENANT] = "SELECT id, submit_us, end_us, tenant, name, state, json FROM past"
-                                " WHERE tenant = ?3 AND id < ?1 ORDER BY id DESC LIMIT ?2",
+    [FY_SQL_PAST_LIST] = ("SELECT id, submit_us, end_us, tenant, name, state, json FROM past"
+                          " WHERE id < ?1 ORDER BY id DESC LIMIT ?2"),
+    [FY_SQL_PAST_LIST_TENANT] = ("SELECT id, submit_us, end_us, tenant, name, state, json FROM past"
+                                 " WHERE tenant = ?3 AND id < ?1 ORDER BY id DESC LIMIT ?2"),
     [FY_SQL_TOKEN_PUT] = "INSERT OR REPLACE INTO token VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [FY_SQL_TOKEN_DROP] = "DELETE FROM token WHERE name = ?1",
     [FY_SQL_TOKEN_LIST] =
