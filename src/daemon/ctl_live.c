@@ -72,27 +72,41 @@ void ctl_lives_free(fy_ctl *ctl)
     free(ctl->lives);
 }
 
-int ctl_live_read(fy_live *live, fy_err *err)
+/* Once for all tasks of an array: reading its indices each time would take n * n steps. */
+static int read_body(fy_body *body, fy_err *err)
 {
     fy_arena arena = {0};
     fy_submission what;
-    int status = fy_submission_read(&what, live->body->text, live->body->len, &arena, err);
+    int status = fy_submission_read(&what, body->text, body->len, &arena, err);
 
     if (status == 0) {
-        live->time_limit_us = what.time_limit_us;
-        live->grace_us = what.grace_us;
-        live->signal_before_us = what.signal_before_us;
-        live->checkpoint_signal = what.checkpoint_signal;
-        live->signal_script = what.signal_script;
-        live->requeue = what.requeue;
-        if (live->body->workdir == NULL && what.workdir != NULL) {
-            live->body->workdir = strdup(what.workdir);
-        }
-        if (live->body->output == NULL && what.output != NULL) {
-            live->body->output = strdup(what.output);
-        }
+        body->time_limit_us = what.time_limit_us;
+        body->grace_us = what.grace_us;
+        body->signal_before_us = what.signal_before_us;
+        body->checkpoint_signal = what.checkpoint_signal;
+        body->signal_script = what.signal_script;
+        body->requeue = what.requeue;
+        body->workdir = what.workdir != NULL ? strdup(what.workdir) : NULL;
+        body->output = what.output != NULL ? strdup(what.output) : NULL;
+        body->read = true;
     }
     fy_arena_free(&arena);
+    return status;
+}
+
+int ctl_live_read(fy_live *live, fy_err *err)
+{
+    fy_body *body = live->body;
+    int status = body->read ? 0 : read_body(body, err);
+
+    if (status == 0) {
+        live->time_limit_us = body->time_limit_us;
+        live->grace_us = body->grace_us;
+        live->signal_before_us = body->signal_before_us;
+        live->checkpoint_signal = body->checkpoint_signal;
+        live->signal_script = body->signal_script;
+        live->requeue = body->requeue;
+    }
     return status;
 }
 

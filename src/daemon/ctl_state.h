@@ -22,7 +22,11 @@
 /* A submission's canonical JSON, shared by the tasks of an array. */
 typedef struct fy_body {
     int32_t refs;
-    char *workdir, *output; /* what views show of it, read once; NULL where it says nothing */
+    bool read;              /* what follows is known; the tasks of an array share it */
+    char *workdir, *output; /* what views show of it; NULL where it says nothing */
+    int64_t time_limit_us, grace_us, signal_before_us;
+    int32_t checkpoint_signal;
+    bool signal_script, requeue;
     size_t len;
     char text[];
 } fy_body;

@@ -196,6 +196,7 @@ int fy_indices_read(const int **out, int *n, const char *text, fy_arena *arena, 
     int *list = NULL, *kept;
     size_t used = 0, room = 0;
     char shown[FY_SHOWN_TEXT];
+    bool sorted = true;
     int rc = 0;
 
     for (const char *at = text; rc == 0;) {
@@ -222,8 +223,13 @@ int fy_indices_read(const int **out, int *n, const char *text, fy_arena *arena, 
         }
         at += len + 1;
     }
+    for (size_t i = 1; sorted && i < used; i++) {
+        sorted = list[i - 1] <= list[i];
+    }
     if (rc == 0 && used > 0) {
-        qsort(list, used, sizeof *list, by_value);
+        if (!sorted) { /* those of a stored job are in order; each start reads them */
+            qsort(list, used, sizeof *list, by_value);
+        }
         for (size_t i = 1; i < used && rc == 0; i++) {
             if (list[i] == list[i - 1]) {
                 rc = fy_fail(err, FY_EINVAL, "\"%s\" names task %d twice",
