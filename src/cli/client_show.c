@@ -87,12 +87,9 @@ char *cli_shown(char *out, size_t room, const char *text)
     snprintf(out, room, "%s", text != NULL ? text : "-");
     for (long bad = fy_text_control(out, strlen(out)); bad >= 0;
          bad = fy_text_control(out, strlen(out))) {
-        bool wide = (unsigned char)out[bad] == 0xc2;
+        int bytes = (unsigned char)out[bad] == 0xc2 ? 2 : (unsigned char)out[bad] == 0xe2 ? 3 : 1;
 
-        out[bad] = '?';
-        if (wide) {
-            out[bad + 1] = '?';
-        }
+        memset(out + bad, '?', (size_t)bytes);
     }
     return out;
 }

@@ -123,13 +123,22 @@ const char *fy_signal_name(int signo)
 
 /* ------------------------------------------------------------------ texts */
 
+/* U+2028 to U+202E and U+2066 to U+2069: ends of lines, and what turns the rest of a line round. */
+static bool turns_lines(unsigned char second, unsigned char third)
+{
+    return (second == 0x80 && third >= 0xa8 && third <= 0xae) ||
+           (second == 0x81 && third >= 0xa6 && third <= 0xa9);
+}
+
 long fy_text_control(const char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)text[i];
         unsigned char next = i + 1 < len ? (unsigned char)text[i + 1] : 0;
+        unsigned char last = i + 2 < len ? (unsigned char)text[i + 2] : 0;
 
-        if (c < 0x20 || c == 0x7f || (c == 0xc2 && next >= 0x80 && next < 0xa0)) {
+        if ((c == 0xe2 && turns_lines(next, last)) || c < 0x20 || c == 0x7f ||
+            (c == 0xc2 && next >= 0x80 && next < 0xa0)) {
             return (long)i;
         }
     }
@@ -148,12 +157,9 @@ char *fy_text_shown(char out[FY_SHOWN_TEXT], const char *text)
     memcpy(out, text, len);
     snprintf(out + len, FY_SHOWN_TEXT - len, "%s", cut ? "..." : "");
     for (long bad = fy_text_control(out, len); bad >= 0; bad = fy_text_control(out, len)) {
-        bool wide = (unsigned char)out[bad] == 0xc2;
+        int bytes = (unsigned char)out[bad] == 0xc2 ? 2 : (unsigned char)out[bad] == 0xe2 ? 3 : 1;
 
-        out[bad] = '?';
-        if (wide) {
-            out[bad + 1] = '?';
-        }
+        memset(out + bad, '?', (size_t)bytes);
     }
     return out;
 }

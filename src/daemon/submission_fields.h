@@ -45,7 +45,8 @@ int fy_signal_of(const char *name);
 /* Its name without SIG, NULL for a number without one. */
 const char *fy_signal_name(int signo);
 
-/* Offset of the first control character (C0, DEL, C1 in UTF-8) in `text`, or -1. */
+/* Offset of the first control character (C0, DEL, in UTF-8 C1, U+2028 to U+202E, U+2066 to U+2069:
+ * what ends a line or turns it round) in `text`, or -1. */
 long fy_text_control(const char *text, size_t len);
 
 /* A text from outside as it may stand in an error: cut at 60 bytes, '?' for control characters.

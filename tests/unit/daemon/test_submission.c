@@ -102,6 +102,8 @@ static const struct {
     {"{\"work\":0}", "work: 0 is out of range; it wants more than 0, at most 1e18"},
     {"{\"name\":\"\"}", "name: is empty; leave it out"},
     {"{\"name\":\"a\\u001b[2Jb\"}", "name: \"a?[2Jb\" has a control character at byte 1"},
+    {"{\"name\":\"a\\u202eb\"}", "name: \"a???b\" has a control character at byte 1"},
+    {"{\"name\":\"a\\u2066b\"}", "name: \"a???b\" has a control character at byte 1"},
     {"{\"name\":\"a\\u0085b\"}", "name: \"a??b\" has a control character at byte 1"},
     {"{\"workdir\":\"tmp\"}", "workdir: \"tmp\" is no absolute path; it begins with /"},
     {"{\"output\":\"a%q\"}", "output: \"a%q\" has a % that means nothing; there are %j (job), "},
