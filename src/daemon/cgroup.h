@@ -32,11 +32,11 @@ void fy_cgroups_close(fy_cgroups *groups);
 bool fy_cgroup_make(const char *folder, int64_t memory_mib, int64_t max_processes,
                     int64_t cpu_milli);
 bool fy_cgroup_join(const char *folder); /* this process enters */
-/* fork() whose child is born in it; the parent goes on once the child has called exec or ended. A
- * process that enters later (fy_cgroup_join) has to be moved, for which the kernel first waits
- * until all processors have passed a quiet point: some ten milliseconds. -1: not possible that way.
- */
-pid_t fy_cgroup_fork(const char *folder);
+/* A child that is born in the group and calls child(ctx), which must end in exec or _exit; as after
+ * vfork it may share memory with its parent, which goes on only then. A process that enters later
+ * (fy_cgroup_join) has to be moved, for which the kernel first waits until all processors have
+ * passed a quiet point: some ten milliseconds. Its pid, or -1: not possible that way. */
+pid_t fy_cgroup_fork(const char *folder, void (*child)(void *ctx), void *ctx);
 bool fy_cgroup_kill(const char *folder); /* everything in it; false: not possible that way */
 void fy_cgroup_remove(const char *folder);
 

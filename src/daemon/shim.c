@@ -245,25 +245,38 @@ static void kill_all(shim *s)
 
 /* ------------------------------------------------------------------ start */
 
+typedef struct birth {
+    const fy_order *order;
+    int worker, errors;
+    pid_t shim;
+} birth;
+
+static void be_born(void *ctx)
+{
+    const birth *b = ctx;
+
+    fy_shim_exec(b->order, b->worker, true, b->errors, b->shim);
+}
+
 /* Start the worker `i`; NULL, or why not. */
 static const char *start_worker(shim *s, int i, char text[400])
 {
     int pipes[2];
     ssize_t n;
-    pid_t pid, self = getpid();
     fy_process seen;
-    bool inside;
+    birth place;
+    pid_t pid;
 
     if (pipe2(pipes, O_CLOEXEC) != 0) {
         return "cannot start: no file descriptors left";
     }
-    pid = s->order->cgroup != NULL ? fy_cgroup_fork(s->order->cgroup) : -1;
-    inside = pid >= 0;
-    if (pid < 0) { /* no page table is copied; the shim has one thread and waits for the exec */
+    place = (birth){.order = s->order, .worker = i, .errors = pipes[1], .shim = getpid()};
+    pid = s->order->cgroup != NULL ? fy_cgroup_fork(s->order->cgroup, be_born, &place) : -1;
+    if (pid < 0) {     /* no page table is copied; the shim has one thread and waits for the exec */
         pid = vfork(); /* NOLINT(clang-analyzer-security.insecureAPI.vfork) */
-    }
-    if (pid == 0) { /* NOLINTNEXTLINE(clang-analyzer-unix.Vfork) */
-        fy_shim_exec(s->order, i, inside, pipes[1], self);
+        if (pid == 0) { /* NOLINTNEXTLINE(clang-analyzer-unix.Vfork) */
+            fy_shim_exec(s->order, i, false, pipes[1], place.shim);
+        }
     }
     (void)close(pipes[1]);
     if (pid < 0) {

@@ -25,6 +25,12 @@ static const char *at(const char *name)
     return path;
 }
 
+static void never(void *ctx)
+{
+    (void)ctx;
+    _Exit(9);
+}
+
 static void put(const char *name, const char *text)
 {
     FILE *file = fopen(at(name), "w");
@@ -104,9 +110,10 @@ static void limits_are_written_where_there_are_files_for_them(void **state)
     assert_holds("own/fuyao-runs/1.1/memory.max", "3145728");
     assert_holds("own/fuyao-runs/1.1/pids.max", "40");
     assert_holds("own/fuyao-runs/1.1/cpu.max", "150000 100000");
-    assert_false(fy_cgroup_kill(at("own/fuyao-runs/1.1")));         /* an old kernel's */
-    assert_int_equal(fy_cgroup_fork(at("own/fuyao-runs/1.1")), -1); /* no group, but a folder */
-    assert_int_equal(fy_cgroup_fork(at("own/fuyao-runs/none")), -1);
+    assert_false(fy_cgroup_kill(at("own/fuyao-runs/1.1"))); /* an old kernel's */
+    assert_int_equal(fy_cgroup_fork(at("own/fuyao-runs/1.1"), never, NULL),
+                     -1); /* no group, but a folder */
+    assert_int_equal(fy_cgroup_fork(at("own/fuyao-runs/none"), never, NULL), -1);
     fy_cgroups_close(&groups);
 }
 
