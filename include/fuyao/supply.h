@@ -133,7 +133,7 @@ bool fy_rules_have(const fy_rules *rules, const char *id);
 fy_ruling fy_rules_gate(const fy_rules *rules, const fy_chip *chip, fy_gate gate,
                         const fy_rule_query *query);
 
-/* Both gates together: the stricter, unknown if the unknown one could be. */
+/* Both gates together: the stricter outcome, unknown where what is open could change it. */
 fy_outcome fy_ruling_both(const fy_ruling *exporter, const fy_ruling *importer);
 
 /* Duty on the chip on its way, as a share of its price: 0 if none, NAN if unknown. */

@@ -168,13 +168,13 @@ static void print_rule(const fy_rule *rule)
     printf("%s (from %s%s, %s): %s", rule->id, fy_date_format(from, rule->from_day),
            rule->letter ? ", by letter" : "", rule->confidence, rule->text);
     if (fy_known(rule->revenue_share)) {
-        printf(" %.4g %% of the revenue.", 100 * rule->revenue_share);
+        printf(" Price: %.4g %% of the revenue.", 100 * rule->revenue_share);
     }
     if (fy_known(rule->volume_share)) {
-        printf(" At most %.4g %% of %s.", 100 * rule->volume_share, rule->volume_of);
+        printf(" Cap: %.4g %% of %s.", 100 * rule->volume_share, rule->volume_of);
     }
     if (fy_known(rule->volume_devices)) {
-        printf(" %.0f devices.", rule->volume_devices);
+        printf(" Volume: %.0f devices.", rule->volume_devices);
     }
     if (rule->delivered != NULL) {
         printf(" Delivered: %s.", rule->delivered);

@@ -191,17 +191,21 @@ fy_ruling fy_rules_gate(const fy_rules *rules, const fy_chip *chip, fy_gate gate
     return out;
 }
 
-/* The stricter of the surest of both; a gate that is unknown matters if it could be stricter. */
+/* Every pair that is possible gives the stricter of the two; one answer, or none. */
 fy_outcome fy_ruling_both(const fy_ruling *exporter, const fy_ruling *importer)
 {
-    fy_outcome a = exporter->outcome, b = importer->outcome;
-    if (a == FY_OUTCOME_DENY || b == FY_OUTCOME_DENY) {
-        return FY_OUTCOME_DENY;
+    unsigned possible = 0;
+    if (exporter->outcome != exporter->so_far || importer->outcome != importer->so_far) {
+        return FY_OUTCOME_UNKNOWN; /* after the last day of the facts */
     }
-    if (a == FY_OUTCOME_UNKNOWN || b == FY_OUTCOME_UNKNOWN) {
-        return FY_OUTCOME_UNKNOWN;
+    for (int i = FY_OUTCOME_FREE; i < FY_N_OUTCOMES; i++) {
+        for (int k = FY_OUTCOME_FREE; k < FY_N_OUTCOMES; k++) {
+            if ((exporter->possible & 1U << i) != 0 && (importer->possible & 1U << k) != 0) {
+                possible |= 1U << (i > k ? i : k);
+            }
+        }
     }
-    return a > b ? a : b;
+    return only_one(possible);
 }
 
 double fy_rules_duty(const fy_rules *rules, const fy_chip *chip, const fy_rule_query *query)

@@ -304,6 +304,12 @@ static void test_gates(void **state)
     assert_int_equal(in.outcome, FY_OUTCOME_FREE);
     assert_true(fy_rules_know(w->rules, "MO") && !fy_rules_know(w->rules, "DE"));
 
+    /* What is open on one side need not matter. */
+    fy_ruling open = {.possible = 1U << FY_OUTCOME_FREE | 1U << FY_OUTCOME_AVOID};
+    assert_int_equal(fy_ruling_both(&out, &open), FY_OUTCOME_CASE_BY_CASE);
+    open.possible |= 1U << FY_OUTCOME_LICENCE;
+    assert_int_equal(fy_ruling_both(&out, &open), FY_OUTCOME_UNKNOWN);
+
     /* A rule left out, whole or one clause. */
     const char *r7[] = {"R7"}, *deny[] = {"R7.deny"};
     const fy_chip *b200 = chip_of(w, "b200");
