@@ -4,10 +4,19 @@
  * hostile engine shows the truth badly. A checker then proves from the journal and from the
  * engine's own marks: no acknowledged job is lost, none ran twice at once, no device was
  * over-committed, and a fresh reading of the journal leads to the same state.
+ *
+ *     FUYAO_LIVES=5000 build/tests/live_kill_points      more of them
  */
 #include "live/prove.h"
 
-enum { ROUNDS = 400, STEPS = 40 };
+#include <stdlib.h>
+
+#ifdef FY_CHECK /* a recount after every event, and sanitizers besides */
+enum { LIVES = 120 };
+#else
+enum { LIVES = 400 };
+#endif
+enum { STEPS = 40 };
 
 static void reopen(centre *c, tally *seen)
 {
@@ -77,10 +86,12 @@ static int whole_life(uint64_t seed)
 
 static void no_acknowledged_job_is_lost_and_none_runs_twice(void **state)
 {
+    const char *asked = getenv("FUYAO_LIVES");
+    uint64_t lives = asked != NULL ? strtoull(asked, NULL, 10) : LIVES;
     int deaths = 0;
 
     (void)state;
-    for (uint64_t seed = 1; seed <= ROUNDS; seed++) {
+    for (uint64_t seed = 1; seed <= lives; seed++) {
         deaths += whole_life(seed);
     }
     print_message("# %d deaths\n", deaths);
