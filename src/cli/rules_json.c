@@ -78,9 +78,22 @@ static json_t *answer_json(const rules_ask *ask, const fy_chip *chip, int day)
                      "import", gate_json(&a.gate[FY_GATE_IMPORT]), "duty", cli_json_real(a.duty));
 }
 
+static json_t *events_json(const fy_rules *rules)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < fy_rules_n_events(rules); i++) {
+        const fy_rule_event *e = fy_rules_event(rules, i);
+        json_array_append_new(list, json_pack("{s:s, s:o, s:s, s:s, s:s}", "id", e->id, "day",
+                                              day_json(e->day), "text", e->text, "source",
+                                              e->source, "confidence", e->confidence));
+    }
+    return list;
+}
+
 /*
  * {"to", "last_day", "note", "chips": [{"id", "days": [ANSWER...]}]}; one day, or with --history
- * each day from which the answer is another, the first being 1970-01-01 for "from the start".
+ * each day from which the answer is another, the first being 1970-01-01 for "from the start", and
+ * "events": [{"id", "day", "text", "source", "confidence"}] beside "chips".
  * ANSWER: {"day", "outcome" (both gates together), "export", "import": GATE, "duty": share or null}
  * GATE: {"outcome", "so_far", "possible": [...], "rule": RULE or null, "facts": [{"sum_of": [...],
  * "low", "high" (null = no upper end), "compare", "limit", "unit"}]}
@@ -101,6 +114,9 @@ void rules_print_json(const rules_ask *ask)
     json_t *root = json_pack("{s:s, s:o, s:s, s:o}", "to", ask->query.to, "last_day",
                              day_json(fy_rules_last_day(ask->rules)), "note", "not legal advice",
                              "chips", chips);
+    if (ask->history) {
+        json_object_set_new(root, "events", events_json(ask->rules));
+    }
     json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
     fputc('\n', stdout); /* a failed write shows in ferror(stdout) */
     json_decref(root);

@@ -226,6 +226,17 @@ void rules_print(const rules_ask *ask)
     print_end(ask);
 }
 
+static void print_events(const rules_ask *ask)
+{
+    puts("\nDated facts that decide no chip by a number:");
+    for (int i = 0; i < fy_rules_n_events(ask->rules); i++) {
+        const fy_rule_event *e = fy_rules_event(ask->rules, i);
+        char day[FY_DATE_TEXT];
+        printf("%s %s (%s): %s\n", fy_date_format(day, e->day), e->id, e->confidence, e->text);
+    }
+    putchar('\n');
+}
+
 void rules_print_history(const rules_ask *ask)
 {
     bool used[MAX_RULES] = {false};
@@ -248,5 +259,6 @@ void rules_print_history(const rules_ask *ask)
         putchar('\n');
     }
     print_used(ask, used);
+    print_events(ask);
     print_end(ask);
 }

@@ -94,6 +94,19 @@ Through time: both gates, duty, what is unknown.
   C1 (from 2025-08-12, read): Firms are told to avoid the H20, above all for work linked to the state. Not a formal ban.
   C3.stop (from 2026-01-14, read): Customs are told that the H200 may not enter; firms are told to buy only when necessary.
   C3.some (from 2026-01-28, read): Reports of a conditional approval of more than 400,000 H200 for ByteDance, Alibaba and Tencent together. The number is that of the reports, not a published cap. Volume: 400000 devices. Delivered: no orders yet, NVIDIA's chief executive said days later.
+  
+  Dated facts that decide no chip by a number:
+  2024-12-02 R4 (read): Stand-alone HBM above 2 GB/s per mm2 is controlled from 2024-12-31 (recalled); HBM packaged with logic is not.
+  2025-01-15 R4b (read): A framework of three tiers of countries is published. Nothing changes for China; it was never applied.
+  2025-01-16 R4c (read): Foundries must presume that logic at 16 nm and below is 3A090.a unless the package has few enough transistors, attested.
+  2025-05-13 R4b-end (read): The rescission of the framework of tiers is announced.
+  2025-05-13 R5b (recalled): Guidance - the use of Ascend 910B, 910C and 910D anywhere risks a violation.
+  2025-07-14 R6-news (read): It is announced that H20 and MI308 will be licensed again.
+  2025-07-31 C0 (read): NVIDIA is summoned over alleged back doors in the H20.
+  2025-08-22 C1-stop (read): NVIDIA tells its suppliers to stop making the H20; none was sold to China in the quarter to July 2025.
+  2026-03-01 C4 (read): A cap of 75,000 H200 or MI325X for each Chinese client is reported to be considered in Washington (in March; not in force).
+  2026-05-31 R8 (read): Guidance - the requirement of 2023 covers companies with headquarters in China or Macau wherever they are; equipment already owned may stay.
+  
   Facts up to 2026-06-30; sources and what is unknown: docs/rules.md. Not legal advice.
   $ fuyao rules b30a mi308x h20-141-sxm5 rtx-pro-6000d tpu-v4 --date 2026-01-20 | sed -n '3,8p'
   CHIP          EXPORT                                          RULE    IMPORT     DUTY BY THESE NUMBERS
@@ -242,6 +255,9 @@ JSON.
   [{'sum_of': ['io'], 'low': 900000000000.0, 'high': None, 'compare': '>=', 'limit': 600000000000.0, 'unit': 'B/s'}, {'sum_of': ['tpp'], 'low': 28000.0, 'high': 28000.0, 'compare': '>=', 'limit': 4800.0, 'unit': ''}]
   $ fuyao rules h20-96-sxm5 --history --json | python3 -c 'import json, sys; print([(d["day"], d["outcome"]) for d in json.load(sys.stdin)["chips"][0]["days"]])'
   [('1970-01-01', 'free'), ('2022-10-21', 'free'), ('2023-11-17', 'free'), ('2025-04-09', 'licence'), ('2025-08-11', 'case by case'), ('2025-08-12', 'case by case')]
+
+  $ fuyao rules l4 --history --json | python3 -c 'import json, sys; print([e["id"] for e in json.load(sys.stdin)["events"]])'
+  ['R4', 'R4b', 'R4c', 'R4b-end', 'R5b', 'R6-news', 'C0', 'C1-stop', 'C4', 'R8']
 
 What is refused.
 
