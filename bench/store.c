@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench-store FOLDER [SECONDS]: what the disk under FOLDER allows, and what the store makes of it. First f,
- * one fdatasync of a page; then commits of one record and of many, with how often the log is copied
- * varied, SECONDS each (0: f alone). Refuses tmpfs, which syncs nothing.
+ * bench-store FOLDER [SECONDS]: what the disk under FOLDER allows, and what the store makes of it.
+ * First f, one fdatasync of a page; then commits of one record and of many, with how often the log
+ * is copied varied, SECONDS each (0: f alone). Refuses tmpfs, which syncs nothing.
  */
 #include "daemon/store.h"
 

@@ -31,6 +31,9 @@ static void print_status(const json_t *s)
                cli_number_of(s, "power_cap_w") / 1000);
     }
     printf("journal  %lld events\n", (long long)cli_int_of(s, "events", 0));
+    if (cli_text_of(s, "warning") != NULL) {
+        printf("warning  %s\n", cli_shown(shown, sizeof shown, cli_text_of(s, "warning")));
+    }
     printf("nodes    %lld\n", (long long)cli_int_of(s, "nodes", 0));
     for (size_t i = 0; i < json_array_size(chips); i++) {
         const json_t *c = json_array_get(chips, i);

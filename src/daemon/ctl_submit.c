@@ -192,13 +192,29 @@ static int64_t or_else(int64_t value, int64_t fallback)
     return value >= 0 ? value : fallback;
 }
 
+/* What it accepts, in integers; by speed where it named no chip. */
+static fy_rate *in_quanta(const fy_accept *accept, int n, bool any, double q, fy_arena *arena)
+{
+    fy_rate *rates = fy_arena_alloc(arena, (size_t)(n + 1) * sizeof *rates);
+
+    for (int i = 0; i < n; i++) {
+        rates[i] = (fy_rate){.chip = accept[i].chip,
+                             .grade = (int32_t)accept[i].grade,
+                             .rate_q = fy_quanta(accept[i].rate, q),
+                             .spread_q = fy_quanta(accept[i].rate_spread, q)};
+    }
+    if (any) {
+        fy_rates_sort(rates, n);
+    }
+    return rates;
+}
+
 int ctl_resolve(fy_ctl *ctl, const fy_submission *what, int32_t tenant, fy_arena *arena,
                 fy_job_record *rec, fy_err *err)
 {
     fy_accept accept[FY_MAX_CHIPS];
     fy_job_spec spec = fy_job_spec_default();
     const fy_workload *workload;
-    fy_rate *rates;
     double q;
     int status = find_workload(ctl, what, &workload, err);
 
@@ -217,16 +233,6 @@ int ctl_resolve(fy_ctl *ctl, const fy_submission *what, int32_t tenant, fy_arena
                 : spec.n_accept > 0 ? estimate_s(ctl, what) * accept[0].rate
                                     : estimate_s(ctl, what);
     q = fy_quanta_per_unit(&spec);
-    rates = fy_arena_alloc(arena, (size_t)(spec.n_accept + 1) * sizeof *rates);
-    for (int i = 0; i < spec.n_accept; i++) {
-        rates[i] = (fy_rate){.chip = accept[i].chip,
-                             .grade = (int32_t)accept[i].grade,
-                             .rate_q = fy_quanta(accept[i].rate, q),
-                             .spread_q = fy_quanta(accept[i].rate_spread, q)};
-    }
-    if (what->n_chips == 0) {
-        fy_rates_sort(rates, spec.n_accept);
-    }
     *rec = (fy_job_record){
         .name = what->name,
         .tenant = tenant,
@@ -239,7 +245,7 @@ int ctl_resolve(fy_ctl *ctl, const fy_submission *what, int32_t tenant, fy_arena
         .spares = what->spares,
         .cpu_milli = what->cpu_milli,
         .memory_mib = what->memory_mib,
-        .rates = rates,
+        .rates = in_quanta(accept, spec.n_accept, what->n_chips == 0, q, arena),
         .n_rates = spec.n_accept,
         .work_q = what->service ? -1 : (int64_t)(spec.work * q + 0.5),
         .q_per_unit = q,

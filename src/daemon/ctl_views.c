@@ -201,6 +201,9 @@ void fy_ctl_view_status(fy_ctl *ctl, const fy_who *who, fy_str *json)
     if (fleet->power_cap_mw != FY_NEVER) {
         fy_json_put_real(json, "power_cap_w", (double)fleet->power_cap_mw / 1000);
     }
+    if (fy_store_warning(ctl->store)[0] != '\0') {
+        fy_json_put_text(json, "warning", fy_store_warning(ctl->store));
+    }
     fy_json_put_int(json, "events", fy_store_committed(ctl->store));
     fy_json_put_int(json, "nodes", (int64_t)fleet->n_nodes);
     fy_json_put_int(json, "live", fleet->n_live);
