@@ -139,13 +139,17 @@ static int read_config(replay *r, const fy_event *event, fy_sched_options *optio
 static int apply_kept(replay *r, fy_err *err)
 {
     struct replay_verify *check = r->check;
-    const char *end = check->kept + check->kept_len;
+    const char *end;
     int64_t line = r->file.line;
     fy_event event;
     int status = 0;
 
+    if (check->kept_len == 0) {
+        return 0;
+    }
+    end = check->kept + check->kept_len;
     r->file.line = 1;
-    for (const char *p = check->kept; p != NULL && p < end && status == 0;) {
+    for (const char *p = check->kept; p < end && status == 0;) {
         const char *eol = memchr(p, '\n', (size_t)(end - p));
 
         r->file.line++;
