@@ -103,4 +103,5 @@ Another policy runs along.
   running now 1 1 +0
   $ fuyao policy --shadow none && fuyao policy
   las, placement pack
+  $ fuyao cancel 3; timeout 60 sh -c 'until fuyao queue --json | grep -q "\"jobs\": *\[\]"; do sleep 0.05; done'
   $ kill $daemon; wait $daemon || true

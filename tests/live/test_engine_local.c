@@ -501,7 +501,8 @@ static void a_run_has_its_users_rights_and_no_others(void **state)
 
     (void)state;
     if (geteuid() != 0) {
-        skip();
+        print_message("# skipped: only root runs jobs as others\n");
+        return;
     }
     rig_new(&r);
     rig_open(&r);
